@@ -284,7 +284,9 @@ def _attributes(given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
         value = given[name]
         if not name or not isinstance(value, bool | int | float | str | None):
             raise InvalidValue(f"attribute {name!r}", value, "a name with a boolean, number, text or null")
-        if isinstance(value, float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if abs(value) > 2**53 and isinstance(value, int):
+                raise InvalidValue(f"attribute {name!r}", value, "a number within 2**53, or a text")
             value = number(value, f"attribute {name!r}")
         checked[name] = value
     return MappingProxyType(checked)
