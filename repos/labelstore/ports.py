@@ -1,0 +1,196 @@
+"""What the label store needs from outside, as small protocols. Memory adapters are in memory.py, others in storage/.
+
+Invariant: nodes and blobs are immutable once stored, so every adapter may cache them without asking again.
+Cost is counted in round trips: everything that reads many things takes many keys at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol, TypeVar, runtime_checkable
+
+from repos.labelstore.digest import Address
+
+B = TypeVar("B")
+
+
+class NodeReader(Protocol):
+    """Reads objects by address."""
+
+    def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        """Canonical bytes of every address, in one round trip; MissingNode names the first missing one."""
+        ...
+
+
+class NodeWriter(Protocol):
+    """Stores objects under their address; putting one twice is the same as putting it once."""
+
+    def put(self, raw: bytes) -> Address: ...
+
+    def put_many(self, raws: Sequence[bytes]) -> list[Address]:
+        """Addresses in the order of `raws`."""
+        ...
+
+
+class NodeStore(NodeReader, NodeWriter, Protocol):
+    """Reads see what was put."""
+
+
+@runtime_checkable
+class LeafFormat(Protocol[B]):
+    """How a run of entries in strictly ascending key order (a *block*) is kept in the leaves of one kind of tree.
+
+    A block of no entries exists: `decode([])` and `concat([])` give it. `ends` are exclusive, ascending entry
+    numbers, the last one the number of entries of the block. Blocks are values: nothing here changes one.
+    """
+
+    @property
+    def flavour(self) -> int:
+        """Byte written into each node of such a tree; 1 to 255 (FORMAT.md lists them)."""
+        ...
+
+    def keys(self, block: B) -> Sequence[bytes]: ...
+
+    def encode(self, block: B, ends: Sequence[int]) -> list[bytes]:
+        """One leaf body for each run of entries; the same entries give the same bytes whatever block holds them."""
+        ...
+
+    def decode(self, bodies: Sequence[bytes]) -> B:
+        """One block of the entries of all bodies, which come in key order. Strict: MalformedBytes or a subclass."""
+        ...
+
+    def rows(self, block: B, ends: Sequence[int]) -> list[int]:
+        """Rows (annotations, for a layer) of each run of entries."""
+        ...
+
+    def take(self, block: B, start: int, stop: int) -> B: ...
+
+    def concat(self, blocks: Sequence[B]) -> B:
+        """Blocks with ascending, disjoint key ranges as one."""
+        ...
+
+    def splice(self, block: B, upserts: B, deletes: Sequence[bytes]) -> B:
+        """`block` with the entries of `upserts` in place of, or beside, its own, and without those of `deletes`
+        (sorted; keys that are not there are passed over)."""
+        ...
+
+    def changed(self, a: B, b: B) -> tuple[B, B]:
+        """What of `a` is not the same in `b`, and the reverse; two empty blocks when nothing differs."""
+        ...
+
+
+@runtime_checkable
+class HasReferences(Protocol[B]):
+    """A leaf format whose entries may name further objects: large geometries and texts, subtrees."""
+
+    def references(self, block: B) -> Iterable[Address]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A stored blob: size in bytes, entity tag as the store gives it, time of storing."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+class BlobStore(Protocol):
+    """Whole objects under path-like ASCII keys (see blobkeys.check_blob_key)."""
+
+    def put(self, key: str, data: bytes, content_type: str = ...) -> None: ...
+
+    def put_if_absent(self, key: str, data: bytes, content_type: str = ...) -> bool:
+        """False, and nothing changed, when the key was there; of several writers at once exactly one gets True."""
+        ...
+
+    def upload(self, key: str, file: BinaryIO, content_type: str = ...) -> int:
+        """Store what is left of `file`, in parts; the key appears only when all is there. Gives bytes stored."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """MissingBlob when it is not there."""
+        ...
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset`: shorter at the end of the blob, empty behind it."""
+        ...
+
+    def stream(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The same in pieces of bounded size. MissingBlob at the call, not at the first piece."""
+        ...
+
+    def head(self, key: str) -> BlobInfo | None: ...
+
+    def delete(self, key: str) -> None:
+        """Deleting what is not there is no error."""
+        ...
+
+    def list(self, prefix: str = "", after: str | None = None) -> Iterator[BlobInfo]:
+        """Keys that start with `prefix`, in ascending order, those behind `after`."""
+        ...
+
+    def presign_get(
+        self, key: str, seconds: int, content_type: str | None = None, filename: str | None = None
+    ) -> str | None:
+        """A URL that reads the blob without credentials for so long; None when the store can not."""
+        ...
+
+    def presign_put(self, key: str, seconds: int, content_type: str, size: int) -> str | None:
+        """A URL that takes one PUT of exactly this type and size; None when the store can not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a stored entry lies: pack id, offset and length of its bytes in the pack."""
+
+    pack: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackEntry:
+    """One line of a pack's index."""
+
+    address: Address
+    offset: int
+    length: int
+
+
+class PackIndex(Protocol):
+    """Which pack holds which object, within one network's storage prefix."""
+
+    def locate(self, addresses: Sequence[Address]) -> dict[Address, Location]:
+        """Those that are known, in one round trip; what is not known is absent from the answer."""
+        ...
+
+    def add(self, pack: str, size: int, entries: Sequence[PackEntry]) -> None:
+        """Idempotent. An address that is known already keeps a location; any one that holds is right."""
+        ...
+
+
+class NodeCache(Protocol):
+    """A second level of cache for canonical bytes. May forget anything at any time, never answers wrongly on purpose;
+    what it gives is verified."""
+
+    def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]: ...
+
+    def put_many(self, nodes: dict[Address, bytes]) -> None: ...
+
+
+class RefStore(Protocol):
+    """Names and the commit ids they point at."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def list(self, prefix: str = "") -> dict[str, str]: ...
+
+    def compare_and_set(self, name: str, expected: str | None, new: str | None) -> None:
+        """Move a ref from `expected` to `new` at once; None stands for "not there". RefMoved when it is elsewhere,
+        with nothing changed; RefNameTaken when another ref is a folder of this one or the reverse."""
+        ...
