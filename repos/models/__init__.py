@@ -1,0 +1,27 @@
+from repos.models.blobs import Blob, BlobGrant, UploadSession
+from repos.models.identity import ExternalIdentity, PredictionSet
+from repos.models.network import CommitRecord, Network, NodeLocation, Pack
+from repos.models.refs import Ref, ReflogEntry
+from repos.models.repository import Collaborator, Repository, Role, Star, Visibility
+from repos.models.staging import StagingArea, StagingOperation
+
+__all__ = [
+    "Blob",
+    "BlobGrant",
+    "Collaborator",
+    "CommitRecord",
+    "ExternalIdentity",
+    "Network",
+    "NodeLocation",
+    "Pack",
+    "PredictionSet",
+    "Ref",
+    "ReflogEntry",
+    "Repository",
+    "Role",
+    "StagingArea",
+    "StagingOperation",
+    "Star",
+    "UploadSession",
+    "Visibility",
+]

@@ -1,0 +1,70 @@
+"""Where media bytes lie, and which repository may name them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class Blob(models.Model):
+    """Bytes of one digest in one network: a range of a stored object. A redacted blob keeps its row as a tombstone."""
+
+    network = models.ForeignKey("repos.Network", on_delete=models.CASCADE, related_name="blobs", db_index=False)
+    sha256 = models.BinaryField(max_length=32)
+    object_key = models.CharField(max_length=255)
+    offset = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(help_text="bytes, and length of the range in the object")
+    media_type = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    redacted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "sha256"], name="blob_digest_unique"),
+            models.CheckConstraint(condition=models.Q(size__gte=0, offset__gte=0), name="blob_range"),
+        ]
+        indexes = [models.Index(fields=["network", "object_key"], name="blob_by_object")]
+
+
+class BlobGrant(models.Model):
+    """`repository` may name `sha256`: uploaded to it by somebody, or committed in it.
+
+    An upload lets only its uploader name the digest; once a commit of the repository names it, every writer there may,
+    and so may writers of the network who can read that repository (LABEL_MODEL section 8).
+    """
+
+    repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="+", db_index=False)
+    sha256 = models.BinaryField(max_length=32)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    committed = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "sha256", "uploaded_by"], name="blob_grant_unique", nulls_distinct=False
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sha256", "repository"], name="blob_grant_committed", condition=models.Q(committed=True))
+        ]
+
+
+class UploadSession(models.Model):
+    """A direct upload under way: bytes go to `object_key`, which nobody may name until the digest was verified."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True)
+    repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.BinaryField(max_length=32)
+    size = models.BigIntegerField()
+    media_type = models.CharField(max_length=100, blank=True)
+    object_key = models.CharField(max_length=255, unique=True)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.OPEN)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
