@@ -1,0 +1,58 @@
+# make up    a running LabelHub        make test    every check and test
+.DEFAULT_GOAL := help
+.PHONY: help up test unit browser check fix lock venv clean bench
+
+# The first Python on the path that is new enough (override with PYTHON=...).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+BIN := .venv/bin
+SOURCES = $(wildcard platform/hub repos reviews workers deploy client tests manage.py)
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+
+help:
+	@grep -h -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+up: .venv/.runtime ## install what is missing, start everything, serve http://127.0.0.1:8000
+	@$(BIN)/python -m deploy.supervisor
+
+test: .venv/.dev check ## every check and every test, on throw-away services
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+unit: .venv/.dev ## only the tests that need no service
+	@$(BIN)/python -m pytest tests/unit tests/property tests/golden tests/contract $(PYTEST_ARGS)
+
+browser: .venv/.dev ## only the tests in a browser
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+bench: .venv/.dev ## measurements; not part of the tests
+	@$(BIN)/python -m pytest tests/bench -n0 --no-cov -s $(PYTEST_ARGS)
+
+check: .venv/.dev ## lint, types, who imports whom, missing migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(SOURCES)
+	@PYTHONPATH=.:platform $(BIN)/lint-imports --no-cache
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+fix: .venv/.dev ## format, and repair what can be repaired without thinking
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+venv: .venv/.dev ## the virtual environment with the tools of development
+
+lock: ## resolve the requirements anew
+	@$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
+	@$(LOCK) requirements.in -o requirements.lock
+	@$(LOCK) requirements-dev.in -c requirements.lock -o requirements-dev.lock
+
+clean: ## forget the environment and the caches; data is kept
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache frontend/dist frontend/node_modules
+
+.venv/.runtime: requirements.lock requirements-bootstrap.lock deploy/bootstrap.py
+	@$(if $(PYTHON),,$(error LabelHub needs Python 3.11 or newer on the PATH))$(PYTHON) deploy/bootstrap.py .venv requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	@$(PYTHON) deploy/bootstrap.py .venv requirements-dev.lock
+	@touch $@
