@@ -13,3 +13,33 @@ class InvalidValue(LabelStoreError):
     def __init__(self, what: str, value: object, expected: str) -> None:
         super().__init__(what=what, value=value, expected=expected)
         self.what, self.value, self.expected = what, value, expected
+
+
+class MalformedRecord(LabelStoreError):
+    """Stored bytes are not the canonical bytes of a record: which record, at what offset, what was expected."""
+
+    template = "{what}, byte {offset}: expected {expected}"
+
+    def __init__(self, what: str, offset: int, expected: str) -> None:
+        super().__init__(what=what, offset=offset, expected=expected)
+        self.what, self.offset, self.expected = what, offset, expected
+
+
+class AmbiguousName(LabelStoreError):
+    """A name means several entries of the label schema; `candidates` are their paths."""
+
+    template = "{name!r} is ambiguous: {candidates}; give the whole path"
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(name=name, candidates=", ".join(candidates))
+        self.name, self.candidates = name, candidates
+
+
+class SchemaProblems(LabelStoreError):
+    """A label schema breaks its rules; `problems` lists every one (repos.annotations.schema.Problem)."""
+
+    template = "the label schema breaks its rules: {problems}"
+
+    def __init__(self, problems: tuple[object, ...]) -> None:
+        super().__init__(problems="; ".join(map(str, problems)))
+        self.problems = problems
