@@ -39,7 +39,7 @@ const own = {
   pointer: drawn('<path d="M4 2l8.5 6.5-4 .6L6.3 13z"/>'),
 };
 
-const bundled = `added removed moved relabelled changed suggestion overlay side-by-side swipe blink polygon box fit pointer check x undo redo trash
+const bundled = `added removed moved relabelled changed suggestion overlay side-by-side swipe blink polygon box fit pointer check x undo device-desktop moon redo trash
 zoom-in zoom-out sun stack search pencil play pause alert sync check-circle copy upload file plus git-pull-request question chevron-right eye eye-closed comment`.split(/\s+/);
 
 const sets = { ...own };
