@@ -34,7 +34,8 @@ def install(folder: Path, lock: str) -> bool:
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
     if not uv.exists():
         run(*pip, "--only-binary", ":all:", "-r", "requirements-bootstrap.lock")
-    if uv.exists() and run(uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock):
+    quickly = (uv, "pip", "install", "--quiet", "--python", python, "--require-hashes")
+    if uv.exists() and run(*quickly, "-r", lock):
         return True
     return run(*pip, "-r", lock)
 

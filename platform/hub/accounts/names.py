@@ -1,0 +1,158 @@
+"""Names of owners. A name owns the first part of an address, so the words of the address map are not to be had."""
+
+import re
+
+from django.core.exceptions import ValidationError
+
+OWNER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-_](?=[A-Za-z0-9])){0,38}\Z")
+
+RESERVED = frozenset(
+    [
+        "about",
+        "account",
+        "accounts",
+        "activity",
+        "admin",
+        "administrator",
+        "api",
+        "app",
+        "apps",
+        "assets",
+        "auth",
+        "blog",
+        "branches",
+        "cli",
+        "collections",
+        "commit",
+        "commits",
+        "community",
+        "compare",
+        "contact",
+        "dashboard",
+        "datasets",
+        "demo-data",
+        "docs",
+        "download",
+        "edit",
+        "explore",
+        "export",
+        "faq",
+        "favicon",
+        "feed",
+        "feeds",
+        "fork",
+        "forks",
+        "ghost",
+        "git",
+        "health",
+        "help",
+        "hf",
+        "home",
+        "hub",
+        "imprint",
+        "import",
+        "info",
+        "insights",
+        "invitations",
+        "issue",
+        "issues",
+        "jobs",
+        "labelhub",
+        "legal",
+        "licenses",
+        "live",
+        "login",
+        "logout",
+        "mail",
+        "media",
+        "metrics",
+        "models",
+        "new",
+        "news",
+        "none",
+        "notifications",
+        "null",
+        "oauth",
+        "organisations",
+        "organizations",
+        "orgs",
+        "owner",
+        "payments",
+        "pricing",
+        "privacy",
+        "profile",
+        "public",
+        "pull",
+        "pulls",
+        "raw",
+        "register",
+        "releases",
+        "repo",
+        "repos",
+        "repositories",
+        "resolve",
+        "review",
+        "reviews",
+        "robots",
+        "root",
+        "sample",
+        "samples",
+        "schema",
+        "search",
+        "security",
+        "sessions",
+        "settings",
+        "setup",
+        "signin",
+        "signout",
+        "signup",
+        "site",
+        "sitemap",
+        "spaces",
+        "staff",
+        "stars",
+        "static",
+        "stats",
+        "status",
+        "support",
+        "system",
+        "tags",
+        "team",
+        "teams",
+        "terms",
+        "thumbnails",
+        "token",
+        "tokens",
+        "topics",
+        "tree",
+        "trending",
+        "undefined",
+        "upload",
+        "uploads",
+        "user",
+        "users",
+        "webhooks",
+        "well-known",
+        "whoami",
+        "whoami-v2",
+        "www",
+    ]
+)
+
+
+def name_fault(name: str) -> str | None:
+    """Why `name` cannot own data sets, or None. Whether it is still free is another question."""
+    if not OWNER_NAME.match(name):
+        return "1 to 39 letters, digits, '-' or '_', beginning and ending with a letter or digit"
+    if name.lower() in RESERVED:
+        return "a name that is not reserved"
+    return None
+
+
+def validate_owner_name(name: str) -> None:
+    fault = name_fault(name)
+    if fault is not None:
+        raise ValidationError(f"A user name needs {fault}.", code="owner_name")
+
+
+USERNAME_VALIDATORS = [validate_owner_name]

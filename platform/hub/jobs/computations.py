@@ -1,0 +1,98 @@
+"""Shared pure results: found by what they are made of, computed once, recomputed for a new version.
+
+A failure is kept for a while, so that a page that is asked for again and again does not compute again and again;
+a computation whose worker vanished (no heartbeat) is sent once more.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from hub.celery import enqueue
+from hub.jobs.models import OPEN_STATES, Computation, State
+from hub.jobs.services import told
+
+FAILURE_KEPT = timedelta(minutes=5)
+SILENCE = timedelta(minutes=10)
+
+
+def key_of(kind: str, version: int, parameters: Mapping[str, Any], inputs: Sequence[str]) -> str:
+    """The parameters in canonical JSON, the inputs in their order."""
+    text = json.dumps([kind, version, dict(parameters), list(inputs)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find(kind: str, version: int, parameters: Mapping[str, Any], inputs: Sequence[str]) -> Computation | None:
+    return Computation.objects.filter(key=key_of(kind, version, parameters, inputs)).first()
+
+
+@transaction.atomic
+def get_or_enqueue(
+    *,
+    kind: str,
+    version: int,
+    inputs: Sequence[str],
+    task: str,
+    queue: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> Computation:
+    """The computation in whatever state; `task(computation_id=...)` is sent if nobody is at work on it."""
+    given = dict(parameters or {})
+    found, made = Computation.objects.get_or_create(
+        key=key_of(kind, version, given, inputs),
+        defaults={"kind": kind, "version": version, "parameters": given, "inputs": list(inputs)},
+    )
+    if not made and needs_work(found):
+        found = Computation.objects.select_for_update().get(pk=found.pk)
+        made = needs_work(found)
+        if made:
+            restart(found)
+    if made:
+        enqueue(task, {"computation_id": found.pk}, queue=queue)
+    return found
+
+
+def needs_work(found: Computation) -> bool:
+    now = timezone.now()
+    if found.state in OPEN_STATES:
+        return (found.heartbeat_at or found.created_at) < now - SILENCE
+    return found.expires_at is not None and found.expires_at <= now
+
+
+def restart(found: Computation) -> None:
+    found.state, found.error, found.expires_at = State.QUEUED, None, None
+    found.heartbeat_at = timezone.now()
+    found.save(update_fields=["state", "error", "expires_at", "heartbeat_at"])
+
+
+def begin(computation_id: int) -> Computation | None:
+    """Now running; None if it has ended already (a repeated message)."""
+    changed = Computation.objects.filter(pk=computation_id, state__in=OPEN_STATES).update(
+        state=State.RUNNING, heartbeat_at=timezone.now()
+    )
+    return Computation.objects.get(pk=computation_id) if changed else None
+
+
+def report(computation: Computation, *, done: int, total: int | None = None) -> None:
+    Computation.objects.filter(pk=computation.pk, state=State.RUNNING).update(
+        done=done, total=total, heartbeat_at=timezone.now()
+    )
+
+
+def succeed(computation: Computation, result: Any) -> None:
+    """The same inputs give the same result: a second run that ends later writes the same."""
+    Computation.objects.filter(pk=computation.pk).update(
+        state=State.SUCCEEDED, result=result, error=None, expires_at=None, finished_at=timezone.now()
+    )
+
+
+def fail(computation: Computation, error: Exception) -> None:
+    now = timezone.now()
+    Computation.objects.filter(pk=computation.pk, state__in=OPEN_STATES).update(
+        state=State.FAILED, error=told(error), finished_at=now, expires_at=now + FAILURE_KEPT
+    )
