@@ -54,9 +54,13 @@ class Pack(models.Model):
 
 
 class NodeLocation(models.Model):
-    """Where the bytes of a node lie. Written in bulk, read with `address = ANY(...)`; never through the instance."""
+    """Where the bytes of a node lie. Written in bulk, read with `address = ANY(...)`; never through the instance.
 
-    pk = models.CompositePrimaryKey("network_id", "address")
+    The pack is part of the key: two writers may store the same node, and when one of them never lands and is swept,
+    the other's copy stays.
+    """
+
+    pk = models.CompositePrimaryKey("network_id", "address", "pack_id")
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+", db_index=False)
     address = models.BinaryField(max_length=32)
     pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="+")
