@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol, TypeVar, runtime_checkable
 from repos.labelstore.digest import Address
 
 B = TypeVar("B")
+B_contra = TypeVar("B_contra", contravariant=True)
 
 
 class NodeReader(Protocol):
@@ -82,10 +83,10 @@ class LeafFormat(Protocol[B]):
 
 
 @runtime_checkable
-class HasReferences(Protocol[B]):
+class HasReferences(Protocol[B_contra]):
     """A leaf format whose entries may name further objects: large geometries and texts, subtrees."""
 
-    def references(self, block: B) -> Iterable[Address]: ...
+    def references(self, block: B_contra) -> Iterable[Address]: ...
 
 
 @dataclass(frozen=True, slots=True)
