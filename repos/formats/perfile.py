@@ -1,0 +1,47 @@
+"""The loop of formats with one label file per sample: errors stay with their file, progress comes regularly.
+
+A key that two files give is taken once; the second file is refused as a whole and named. Memory: one set of the keys' hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from repos.formats.errors import FormatError, SourceError
+from repos.formats.options import Options
+from repos.formats.records import Item, Progress, Record, Refusal, Tally
+
+
+def read_files(names: Sequence[str], read_one: Callable[[str], Iterator[Item]], options: Options) -> Iterator[Item]:
+    """Items of every file. A file that fails as a whole is one Refusal; the others go on."""
+    tally, seen = Tally(), Keys()
+    for done, name in enumerate(names, 1):
+        try:
+            for item in read_one(name):
+                yield tally.of(seen.check(item))
+        except FormatError as error:
+            yield tally.of(Refusal(name, error.reason, line=error.line, whole=True, annotations=0))
+        except SourceError as error:
+            yield tally.of(Refusal(name, str(error), whole=True, annotations=0))
+        if done % options.progress_every == 0:
+            yield Progress(done, len(names), "files", tally.count, name)
+    yield Progress(len(names), len(names), "files", tally.count)
+
+
+class Keys:
+    """Sample keys taken so far in one import."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[str, int | None]] = {}
+
+    def check(self, item: Item) -> Item:
+        """The item, or a refusal when its key was taken by an earlier record."""
+        if not isinstance(item, Record):
+            return item
+        first = self._first.setdefault(item.key, (item.file, item.line))
+        if first == (item.file, item.line):
+            return item
+        place = first[0] if first[1] is None else f"{first[0]}, line {first[1]}"
+        count = sum(len(layer.annotations) for layer in item.layers.values())
+        return Refusal(item.file, f"the sample was already given by {place}", "each sample once", item.line, item.key,
+                       whole=True, annotations=count)  # fmt: skip

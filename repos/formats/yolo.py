@@ -1,0 +1,191 @@
+"""YOLO: one text file per image, one line per object: `class cx cy w h` (box) or `class x1 y1 x2 y2 ...` (polygon), 0..1.
+
+With a known image size a coordinate is read onto the grid of 2^-16 px, else onto one of 2^-40 in the relative frame
+(repos.formats.numbers), and written with the fewest digits that read back. Class numbers are indices into a names
+file: data.yaml, classes.txt, *classes*.txt, obj.names; the one nearest to a label file counts.
+Cost: linear, one file at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from posixpath import splitext
+
+from repos.annotations.model import Kind
+from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.errors import SourceError
+from repos.formats.keying import Media, is_image, key_problem
+from repos.formats.look import Guess, Look
+from repos.formats.media import image_size
+from repos.formats.options import Options
+from repos.formats.perfile import read_files
+from repos.formats.records import (
+    IMPORTED,
+    ClassName,
+    Draft,
+    Holds,
+    Item,
+    LayerDraft,
+    MediaRef,
+    Record,
+    Refusal,
+    SampleDraft,
+    Warned,
+    excerpt,
+)
+from repos.formats.source import Source, read_head, read_whole
+from repos.formats.yolo_lines import Bad, Size, encode, looks_like_line, parse
+from repos.formats.yolo_names import ClassFiles, is_names_file, names_of
+
+
+class Yolo:
+    name, title = "yolo", "YOLO (text files)"
+
+    def recognise(self, look: Look) -> Guess | None:
+        names = [n for n in look.of(".txt") if not is_names_file(n)]
+        lines = [(n, line) for n in names[:40] for line in look.lines(n, 5) if line.strip()]
+        hits = sum(looks_like_line(line) for _, line in lines)
+        if not hits:
+            return None
+        reasons = [f"{hits} of {len(lines)} sampled lines are a class number and coordinates in 0..1"]
+        classes = [n for n in look.names if is_names_file(n)]
+        if classes:
+            reasons.append(f"class names in {classes[0]}")
+        confidence = (0.75 + 0.2 * bool(classes)) * hits / len(lines)
+        polygons = any(len(line.split()) > 5 for _, line in lines if looks_like_line(line))
+        return Guess(self.name, confidence, tuple(reasons), {"polygons": polygons}, len(names))
+
+    def holds(self, options: Options) -> Holds:
+        return Holds(frozenset({Kind.BOX, Kind.POLYGON} if options.polygons else {Kind.BOX}))
+
+    def read(self, source: Source, options: Options) -> Iterator[Item]:
+        classes = ClassFiles(source, options.class_names)
+        names = [n for n in source.names() if n.lower().endswith(".txt") and not classes.is_one(n)]
+        notes = {n for n in names if _is_note(source, n)}
+        yield from (Warned(n, "not a label file: no line of it is a label; left out") for n in sorted(notes))
+        reader = _Reader(source, options, Media(source.names(), options.find_image), classes)
+        yield from read_files([n for n in names if n not in notes], reader.read, options)
+
+    def express(
+        self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
+    ) -> list[Draft | None]:
+        kinds = self.holds(options).kinds
+        return [_express(d, written.size, read.size) if d.kind in kinds else None for d in drafts]
+
+    def write(
+        self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
+        report, numbers = WriteReport(), {info.name: n for n, info in enumerate(classes)}
+        kinds = self.holds(options).kinds
+        for record in records:
+            lines: list[str] = []
+            for draft in imported(record).annotations:
+                text = encode(draft, record.sample.size) if draft.kind in kinds and draft.label_class in numbers else None
+                if text is None:
+                    report.leave_out(record.key, draft, f"YOLO holds {' and '.join(sorted(kinds))} of a class, in one ring")
+                else:
+                    lines.append(f"{numbers[draft.label_class]} {text}\n")  # type: ignore[index]
+            name = f"{splitext(record.key)[0] if is_image(record.key) else record.key}.txt"
+            with sink.open(name) as stream:
+                stream.write("".join(lines).encode())
+            report.files.append(name)
+            report.took(len(lines))
+        _write_names(classes, sink, report)
+        return report
+
+
+def _write_names(classes: Sequence[ClassInfo], sink: Sink, report: WriteReport) -> None:
+    with sink.open("classes.txt") as stream:
+        stream.write("".join(f"{_one_line(info.name.name)}\n" for info in classes).encode())
+    report.files.append("classes.txt")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _express(draft: Draft, written: Size, read: Size) -> Draft | None:
+    text = encode(draft, written)
+    if text is None or draft.label_class is None:
+        return None
+    geometry = parse(text.split(), read)
+    return None if isinstance(geometry, Bad) else Draft(geometry.kind, draft.label_class, (geometry.shape,))
+
+
+def _is_note(source: Source, name: str) -> bool:
+    """A text file that is prose or a list of names: it has words that are no numbers and no line of four numbers."""
+    lines = [line.split() for line in read_head(source, name, 4096).splitlines()]
+    numeric = [[_numeric(word) for word in words] for words in lines]
+    return not all(map(all, numeric)) and not any(sum(flags) >= 4 for flags in numeric)
+
+
+def _numeric(word: bytes) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    source: Source
+    options: Options
+    media: Media
+    classes: ClassFiles
+
+    def read(self, name: str) -> Iterator[Item]:
+        data = read_whole(self.source, name).decode("utf-8-sig", "replace")
+        try:
+            key, member = self.media.beside(name)
+            key = self.options.key_prefix + key
+            size = self._size(key, member)
+        except SourceError as error:
+            yield Refusal(name, str(error), "a readable image", whole=True, annotations=_count(data))
+            return
+        if problem := key_problem(key):
+            yield Refusal(name, "the sample key is not valid", problem, key=key, whole=True, annotations=_count(data))
+            return
+        names, drafts, refused = self.classes.of(name), [], 0
+        kinds = {Kind.BOX}
+        for number, line in enumerate(data.splitlines(), 1):
+            if not line.strip():
+                continue
+            draft = _line(line, number, name, key, size, names)
+            if isinstance(draft, Refusal):
+                refused += 1
+                yield draft
+            else:
+                kinds.add(draft.kind)
+                drafts.append(draft)
+        if self.options.polygons:
+            kinds.add(Kind.POLYGON)
+        elif Kind.POLYGON in kinds:
+            yield Warned(name, "the file holds polygons; boxes and polygons of the sample are replaced", key=key)
+        width, height = size or (None, None)
+        sample = SampleDraft(MediaRef(member, width=width, height=height))
+        yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, Holds(frozenset(kinds)), name, 1, refused)
+
+    def _size(self, key: str, member: str | None) -> Size:
+        known = self.options.known_size(key) if self.options.known_size else None
+        if known is None and member is not None:
+            with self.source.open(member) as stream:
+                known = image_size(stream)
+        return known
+
+
+def _count(data: str) -> int:
+    return sum(1 for line in data.splitlines() if line.strip())
+
+
+def _line(line: str, number: int, file: str, key: str, size: Size, names: Sequence[str]) -> Draft | Refusal:
+    words = line.split()
+    found = parse(words[1:], size)
+    if isinstance(found, Bad):
+        return Refusal(file, found.reason, found.expected, number, key, f"line {number}", found.field, excerpt(line))
+    name = names_of(names, words[0])
+    if name is None:
+        expected = f"a class number below {len(names)}" if names else "a class number"
+        return Refusal(file, f"class {words[0]!r} has no name", expected, number, key, f"line {number}", "class", excerpt(line))
+    return Draft(found.kind, ClassName(name), (found.shape,), line=number)
