@@ -10,7 +10,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress, pairwise
 
 from repos.labelstore.keycolumn import decode_keys, encode_keys
 from repos.labelstore.node import MAX_NODE_BYTES, MalformedNode
@@ -42,6 +42,8 @@ class KeyValueBlock:
 class KeyValues:
     """LeafFormat of KeyValueBlock. Trees of one shape and different meaning differ in the flavour."""
 
+    __slots__ = ("_flavour",)
+
     def __init__(self, flavour: int) -> None:
         self._flavour = flavour
 
@@ -71,39 +73,35 @@ class KeyValues:
         return KeyValueBlock(keys, list(chain.from_iterable(block.values for block in blocks)))
 
     def splice(self, block: KeyValueBlock, upserts: KeyValueBlock, deletes: Sequence[bytes]) -> KeyValueBlock:
-        if 8 * (len(upserts) + len(deletes)) < len(block):
-            return _patched(block, upserts, deletes)
-        entries = dict(block.items())
-        for key in deletes:
-            entries.pop(key, None)
-        entries.update(upserts.items())
-        return KeyValueBlock.of(entries)
+        keys: list[bytes] = []
+        values: list[bytes] = []
+        start = 0
+        edits: dict[bytes, bytes | None] = dict.fromkeys(deletes)
+        edits.update(upserts.items())
+        for key, value in sorted(edits.items()):
+            at = bisect_left(block.keys, key, start)
+            keys += block.keys[start:at]
+            values += block.values[start:at]
+            start = at + 1 if at < len(block) and block.keys[at] == key else at
+            if value is not None:
+                keys.append(key)
+                values.append(value)
+        return KeyValueBlock(keys + block.keys[start:], values + block.values[start:])
 
     def changed(self, a: KeyValueBlock, b: KeyValueBlock) -> tuple[KeyValueBlock, KeyValueBlock]:
+        if a.keys == b.keys:
+            unlike = [x != y for x, y in zip(a.values, b.values, strict=True)]
+            return _chosen(a, unlike), _chosen(b, unlike)
         before, after = dict(a.items()), dict(b.items())
         return _unlike(a, after), _unlike(b, before)
 
 
+def _chosen(block: KeyValueBlock, chosen: Sequence[bool]) -> KeyValueBlock:
+    return KeyValueBlock(list(compress(block.keys, chosen)), list(compress(block.values, chosen)))
+
+
 def _unlike(block: KeyValueBlock, other: Mapping[bytes, bytes]) -> KeyValueBlock:
-    pairs = [(key, value) for key, value in block.items() if other.get(key) != value]
-    return KeyValueBlock([key for key, _ in pairs], [value for _, value in pairs])
-
-
-def _patched(block: KeyValueBlock, upserts: KeyValueBlock, deletes: Sequence[bytes]) -> KeyValueBlock:
-    """Few edits of a large block: find each by bisection instead of making a mapping of all."""
-    keys, values = block.keys.copy(), block.values.copy()
-    for key in deletes:
-        at = bisect_left(keys, key)
-        if at < len(keys) and keys[at] == key:
-            del keys[at], values[at]
-    for key, value in upserts.items():
-        at = bisect_left(keys, key)
-        if at < len(keys) and keys[at] == key:
-            values[at] = value
-        else:
-            keys.insert(at, key)
-            values.insert(at, value)
-    return KeyValueBlock(keys, values)
+    return _chosen(block, [other.get(key) != value for key, value in block.items()])
 
 
 def _encode(keys: Sequence[bytes], values: Sequence[bytes]) -> bytes:

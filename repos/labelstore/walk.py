@@ -83,11 +83,12 @@ def _opened(
             if keep:
                 yield part
             else:
-                below = _children(next(inner), part, keys)
+                below = children_of(next(inner), part, keys)
                 yield from reversed(below) if reverse else below
 
 
-def _children(inner: Inner, part: Part, keys: Range) -> list[Part]:
+def children_of(inner: Inner, part: Part, keys: Range) -> list[Part]:
+    """The children of an opened part that may hold keys of the range."""
     first = bisect_left(inner.keys, keys.low)
     stop = (
         len(inner.keys) if keys.high is None else min(len(inner.keys), bisect_left(inner.keys, keys.high) + 1)

@@ -1,0 +1,181 @@
+"""What differs between two trees, lazily and in key order.
+
+Invariant: equal addresses are never opened, also when the trees differ in height or in their target. The pairs of
+blocks, put together, are exactly what is in `a` and not the same in `b`, and the reverse.
+Cost: proportional to the nodes on paths to changed leaves; one `get_many` for a window of nodes of both sides;
+memory is one window per level.
+
+Both sides are cut into windows of the same key range, whose ends are boundaries of both where that is possible.
+Where it is not, a node lies in two windows and is opened in both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple
+
+from repos.labelstore.cursor import TreeReader
+from repos.labelstore.digest import Address
+from repos.labelstore.node import Child
+from repos.labelstore.ports import B, HasReferences, LeafFormat, NodeReader
+from repos.labelstore.root import TreeRoot
+from repos.labelstore.walk import Part, Range, behind, children_of, windows
+
+FIRST_WINDOW, LAST_WINDOW = 4, 128
+
+
+class Side(NamedTuple, Generic[B]):
+    """Nodes of one level of one tree, in key order; no reader when the tree is empty."""
+
+    reader: TreeReader[B] | None
+    level: int
+    nodes: Sequence[Part]
+
+    def part(self, start: int, stop: int) -> Side[B]:
+        return self._replace(nodes=self.nodes[start:stop])
+
+    def without(self, addresses: Container[Address]) -> Side[B]:
+        return self._replace(nodes=[part for part in self.nodes if part.child.address not in addresses])
+
+    def opened(self, keys: Range) -> Side[B]:
+        """The children, in the range, of these inner nodes."""
+        if self.reader is None or not self.nodes:
+            return self._replace(level=max(0, self.level - 1), nodes=[])
+        inner = self.reader.open([part.child for part in self.nodes], self.level)
+        below = [c for i, part in zip(inner, self.nodes, strict=True) for c in children_of(i, part, keys)]
+        return self._replace(level=self.level - 1, nodes=below)
+
+
+@dataclass(slots=True)
+class _Window:
+    """Number of nodes looked at together: little at first, so that the first difference comes soon."""
+
+    size: int = FIRST_WINDOW
+
+    def grown(self) -> int:
+        size, self.size = self.size, min(self.size * 2, LAST_WINDOW)
+        return size
+
+
+def diff(
+    nodes: NodeReader, fmt: LeafFormat[B], a: TreeRoot, b: TreeRoot, after: bytes | None = None
+) -> Iterator[tuple[B, B]]:
+    """Pairs of blocks (of `a`, of `b`) with the entries that differ, in key order; a pair is never empty on both
+    sides. `after` leaves out everything up to and including that key, so that a diff goes on where it stopped."""
+    if a.address == b.address:
+        return
+    keys = Range(behind(after) if after is not None else b"")
+    yield from _differences(fmt, _side(nodes, fmt, a), _side(nodes, fmt, b), keys, _Window())
+
+
+def _side(nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot) -> Side[B]:
+    if root.address is None:
+        return Side(None, 0, [])
+    reader = TreeReader(nodes, fmt, root)
+    return Side(reader, root.level, [Part(reader.top, root.level, None)])
+
+
+def _differences(
+    fmt: LeafFormat[B], a: Side[B], b: Side[B], keys: Range, window: _Window
+) -> Iterator[tuple[B, B]]:
+    """The differences within a key range; both sides hold just the nodes that overlap it. Equal nodes go first, so
+    that windows are full of different ones and few round trips go a long way."""
+    if a.level == b.level:
+        a, b = _without_equal(a, b)
+    for part_a, part_b, within in _windows(a, b, keys, window):
+        level = max(part_a.level if part_a.nodes else 0, part_b.level if part_b.nodes else 0)
+        if level == 0:
+            yield from _changed(fmt, part_a, part_b, within)
+            continue
+        below_a = part_a.opened(within) if part_a.level == level else part_a
+        below_b = part_b.opened(within) if part_b.level == level else part_b
+        yield from _differences(fmt, below_a, below_b, within, window)
+
+
+def _without_equal(a: Side[B], b: Side[B]) -> tuple[Side[B], Side[B]]:
+    """Nodes that both sides have are equal where they lie, also when the range cuts through them."""
+    both = {part.child.address for part in a.nodes}.intersection(part.child.address for part in b.nodes)
+    return (a.without(both), b.without(both)) if both else (a, b)
+
+
+def _windows(
+    a: Side[B], b: Side[B], keys: Range, window: _Window
+) -> Iterator[tuple[Side[B], Side[B], Range]]:
+    """Both sides cut at the same keys, into windows of about equal numbers of nodes."""
+    keys_a, keys_b = [part.child.key for part in a.nodes], [part.child.key for part in b.nodes]
+    shared = set(keys_a).intersection(keys_b)
+    at_a = at_b = 0
+    low = keys.low
+    while at_a < len(keys_a) or at_b < len(keys_b):
+        size = window.grown()
+        longer, at = (keys_a, at_a) if len(keys_a) - at_a >= len(keys_b) - at_b else (keys_b, at_b)
+        if len(longer) - at <= size:
+            yield a.part(at_a, len(keys_a)), b.part(at_b, len(keys_b)), Range(low, keys.high)
+            return
+        near = longer[at + size - 1 : at + 2 * size]
+        cut = next((key for key in near if key in shared), near[0])
+        stop_a, next_a = _stop(a.nodes, keys_a, at_a, cut)
+        stop_b, next_b = _stop(b.nodes, keys_b, at_b, cut)
+        yield a.part(at_a, stop_a), b.part(at_b, stop_b), Range(low, behind(cut))
+        at_a, at_b, low = next_a, next_b, behind(cut)
+
+
+def _stop(nodes: Sequence[Part], keys: Sequence[bytes], at: int, cut: bytes) -> tuple[int, int]:
+    """End of the nodes from `at` on that hold keys up to `cut`, and the first of those that hold keys behind it."""
+    first = bisect_left(keys, cut, at)
+    if first == len(keys) or _starts_behind(nodes[first], cut):
+        return first, first
+    return first + 1, first + 1 if keys[first] == cut else first
+
+
+def _starts_behind(part: Part, key: bytes) -> bool:
+    return part.before is not None and part.before >= key
+
+
+def _changed(fmt: LeafFormat[B], a: Side[B], b: Side[B], keys: Range) -> Iterator[tuple[B, B]]:
+    before, after = fmt.changed(_entries(fmt, a, keys), _entries(fmt, b, keys))
+    if len(fmt.keys(before)) or len(fmt.keys(after)):
+        yield before, after
+
+
+def _entries(fmt: LeafFormat[B], side: Side[B], keys: Range) -> B:
+    """The entries of these leaves that lie in the range."""
+    if side.reader is None or not side.nodes:
+        return fmt.concat([])
+    block = side.reader.read([part.child for part in side.nodes])
+    have = fmt.keys(block)
+    start = bisect_left(have, keys.low)
+    stop = len(have) if keys.high is None else bisect_left(have, keys.high)
+    return block if (start, stop) == (0, len(have)) else fmt.take(block, start, max(start, stop))
+
+
+def nodes_of(
+    nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot, known: Container[Address] = ()
+) -> Iterator[Address]:
+    """Every address that the tree consists of or refers to, each node before what is below it.
+
+    What is in `known` is passed over with all below it. Leaves are read only when their format has references, and
+    are otherwise named unread. Addresses may come more than once.
+    """
+    if root.address is None or root.address in known:
+        return
+    reader = TreeReader(nodes, fmt, root)
+    yield root.address
+    yield from _below(reader, [reader.top], root.level, known)
+
+
+def _below(
+    reader: TreeReader[B], children: Sequence[Child], level: int, known: Container[Address]
+) -> Iterator[Address]:
+    if level == 0:
+        if isinstance(reader.fmt, HasReferences):
+            for window in windows(children, LAST_WINDOW):
+                yield from reader.fmt.references(reader.read(window))
+        return
+    for window in windows(children, LAST_WINDOW):
+        for inner in reader.open(window, level):
+            fresh = [child for child in inner.children if child.address not in known]
+            yield from (child.address for child in fresh)
+            yield from _below(reader, fresh, level - 1, known)
