@@ -14,7 +14,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import Exact
 from hub.accounts.models import User
 
 from repos.errors import AmbiguousRevision, EmptyRepository, NotAllowed, NotFound, SignInRequired
@@ -54,9 +55,14 @@ def user_id(actor: Actor) -> int | None:
     return actor.pk if actor is not None and actor.is_authenticated else None
 
 
+def folded(field: str, value: str) -> Exact:
+    """`field` equals `value` whatever the case, in the form that the unique indexes have."""
+    return Exact(Lower(field), value.lower())
+
+
 def with_role(actor: Actor) -> QuerySet[Repository]:
     """Repositories that are not deleted, each with `member_role` (0 to 50) and its owner loaded."""
-    live = Repository.objects.filter(deleted_at=None).select_related("owner", "network", "upstream__owner")
+    live = Repository.objects.filter(deleted_at=None).select_related("owner", "network", "upstream__owner").defer("search")
     if (me := user_id(actor)) is None:
         return live.annotate(member_role=Value(0), member_id=Value(0))
     own = Collaborator.objects.filter(repository=OuterRef("pk"), user=me, state=MEMBER).values("role")[:1]
@@ -111,7 +117,7 @@ def get_repository(actor: Actor, owner: str, name: str, need: Role = Role.READ) 
 
     NotFound when it does not exist or may not be read; SignInRequired or NotAllowed when it may be read but not that.
     """
-    found = with_role(actor).filter(owner__username__iexact=owner, name__iexact=name).first()
+    found = with_role(actor).filter(folded("owner__username", owner), folded("name", name)).first()
     if found is None or role_of(actor, found) is Role.NONE:
         raise NotFound("repository", f"{owner}/{name}")
     require(actor, found, need)

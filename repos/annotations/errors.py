@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repos.labelstore.errors import LabelStoreError
+from repos.labelstore.varint import MalformedBytes
 
 
 class InvalidValue(LabelStoreError):
@@ -15,14 +16,12 @@ class InvalidValue(LabelStoreError):
         self.what, self.value, self.expected = what, value, expected
 
 
-class MalformedRecord(LabelStoreError):
-    """Stored bytes are not the canonical bytes of a record: which record, at what offset, what was expected."""
-
-    template = "{what}, byte {offset}: expected {expected}"
+class MalformedRecord(MalformedBytes):
+    """Stored bytes are not the canonical bytes of a record: which one, at what offset, what was expected."""
 
     def __init__(self, what: str, offset: int, expected: str) -> None:
-        super().__init__(what=what, offset=offset, expected=expected)
-        self.what, self.offset, self.expected = what, offset, expected
+        super().__init__(what, offset, f"expected {expected}")
+        self.offset, self.expected = offset, expected
 
 
 class AmbiguousName(LabelStoreError):

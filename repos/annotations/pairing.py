@@ -146,7 +146,12 @@ def _class(annotation: Annotation, schema: Schema) -> bytes:
 
 
 def _geometry_key(annotation: Annotation, schema: Schema, with_class: bool) -> Hashable:
-    """Kind and geometries, for kinds where an equal geometry means the same mark; None for the others."""
+    """Kind and geometries, for kinds where an equal geometry means the same mark; None for the others.
+
+    A classification has no geometry: two of one class are one, two of other classes are not.
+    """
+    if annotation.kind is Kind.CLASSIFICATION:
+        return (annotation.kind, _class(annotation, schema)) if with_class else None
     if annotation.kind in PLACED or annotation.kind is Kind.TEXT:
         return (annotation.kind, annotation.geometries, _class(annotation, schema) if with_class else None)
     return None

@@ -90,48 +90,48 @@ def _write_type(w: Writer, type: ValueType, values: tuple[str, ...]) -> None:
 def decode_schema(raw: bytes) -> Schema:
     """The reverse of encode_schema; MalformedRecord for anything else."""
     r = Reader(raw, "label schema")
-    if r.raw(min(3, len(raw))) != b"LHS":
-        raise r.fail("the mark LHS")
+    if r.take(min(3, len(raw))) != b"LHS":
+        raise r.expected("the mark LHS")
     if r.byte() != VERSION:
-        raise r.fail(f"format version {VERSION}")
+        raise r.expected(f"format version {VERSION}")
     classes = tuple(_read_class(r) for _ in range(r.count(24, "classes")))
     attributes = tuple(_read_attribute(r) for _ in range(r.count(23, "attributes")))
     fields = tuple(_read_field(r) for _ in range(r.count(21, "fields")))
     groups = tuple(_read_group(r) for _ in range(r.count(19, "groups")))
-    guidelines = r.text() if r.flag() else None
-    r.end()
+    guidelines = r.string() if r.flag() else None
+    r.done()
     return Schema(classes, attributes, fields, groups, guidelines)
 
 
 def _read_class(r: Reader) -> LabelClass:
-    id, name, color = r.raw(16), r.text(), r.text()
+    id, name, color = r.take(16), r.string(), r.string()
     bits = r.code(8, "class flags")
-    parent = r.raw(16) if bits & 1 else None
-    replaced_by = r.raw(16) if bits & 2 else None
-    description, former, keypoints = r.text(), r.texts(), r.texts()
-    skeleton = tuple((r.uint(16), r.uint(16)) for _ in range(r.count(2, "bones")))
+    parent = r.take(16) if bits & 1 else None
+    replaced_by = r.take(16) if bits & 2 else None
+    description, former, keypoints = r.string(), r.texts(), r.texts()
+    skeleton = tuple((r.varint(65535), r.varint(65535)) for _ in range(r.count(2, "bones")))
     return LabelClass(
         id, name, color, parent, description, former, bool(bits & 4), replaced_by, keypoints, skeleton
     )
 
 
 def _read_attribute(r: Reader) -> AttributeDef:
-    id, name = r.raw(16), r.text()
+    id, name = r.take(16), r.string()
     type, values = _read_type(r)
-    description, former = r.text(), r.texts()
-    former_values = tuple((r.text(), r.text()) for _ in range(r.count(2, "former values")))
+    description, former = r.string(), r.texts()
+    former_values = tuple((r.string(), r.string()) for _ in range(r.count(2, "former values")))
     return AttributeDef(id, name, type, values, description, former, former_values, r.flag())
 
 
 def _read_field(r: Reader) -> FieldDef:
-    id, name = r.raw(16), r.text()
+    id, name = r.take(16), r.string()
     type, values = _read_type(r)
     return FieldDef(id, name, type, values, r.texts(), r.flag())
 
 
 def _read_group(r: Reader) -> Group:
-    id, name, cardinality = r.raw(16), r.text(), _member(r, Cardinality)
-    return Group(id, name, cardinality, tuple(r.raw(16) for _ in range(r.count(16, "classes"))))
+    id, name, cardinality = r.take(16), r.string(), _member(r, Cardinality)
+    return Group(id, name, cardinality, tuple(r.take(16) for _ in range(r.count(16, "classes"))))
 
 
 def _read_type(r: Reader) -> tuple[ValueType, tuple[str, ...]]:

@@ -247,16 +247,15 @@ def with_renames(rows: Sequence[SampleRows], schemas: Schemas) -> list[SampleCha
     became = renames(removed, added)
     by_key = {row.key: row for row in rows}
     origin = {new: old for old, new in became.items()}
-    changes = []
+    changes: list[SampleChange] = []
     for row in rows:
         if row.key in became:
             continue
         if row.key not in origin:
-            changes += filter(None, [sample_change(row, schemas)])
+            changes += [found for found in [sample_change(row, schemas)] if found is not None]
             continue
         old = by_key[origin[row.key]]
-        moved = _joined(old, row)
-        found = sample_change(moved, schemas)
+        found = sample_change(_joined(old, row), schemas)
         facets, marks = (found.facets, found.annotations) if found else ((), ())
         changes.append(SampleChange(row.key, Status.MODIFIED, facets, marks, old.key))
     return changes

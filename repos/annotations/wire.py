@@ -1,9 +1,9 @@
-"""Bytes in and out: the primitives of every record of this package (docs/design/FORMAT-RECORDS.md, "Primitives").
+"""Bytes in and out: the primitives of every record here (docs/design/FORMAT-RECORDS.md, "Primitives").
 
 Invariant: one value has one spelling. Integers are LEB128 varints in the fewest bytes, texts are UTF-8 without
-surrogates, doubles are little endian IEEE 754 and finite with -0 written as 0. A reader refuses any other spelling,
-so `write(read(b)) == b` for every `b` it accepts. Cost: linear; a reader never allocates more than its input allows,
-because every count is checked against the bytes that are left before anything is made from it.
+surrogates, doubles are little endian IEEE 754 and finite with -0 written as 0. A reader refuses any other
+spelling. Cost: linear; a reader never allocates more than its input allows, because every count is checked
+against the bytes that are left before anything is made from it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ from __future__ import annotations
 import math
 import struct
 
-from repos.annotations.errors import MalformedRecord
+import numpy as np
+from numpy.typing import NDArray
+
+from repos.annotations.errors import InvalidValue, MalformedRecord
+from repos.labelstore.varint import Reader as BaseReader
+from repos.labelstore.varint import varint, zigzag
 
 _DOUBLE = struct.Struct("<d")
+U64 = NDArray[np.uint64]
 
 
 class Writer:
@@ -28,15 +34,13 @@ class Writer:
         self.out.append(value)
 
     def uint(self, value: int) -> None:
-        """Unsigned LEB128."""
-        while value > 127:
-            self.out.append(value & 127 | 128)
-            value >>= 7
-        self.out.append(value)
+        if value < 128:
+            self.out.append(value)
+        else:
+            self.out += varint(value)
 
     def sint(self, value: int) -> None:
-        """Zig-zag, then LEB128: small magnitudes of either sign stay short."""
-        self.uint(value << 1 if value >= 0 else (-value << 1) - 1)
+        self.out += zigzag(value)
 
     def double(self, value: float) -> None:
         self.out += _DOUBLE.pack(value + 0.0)
@@ -49,7 +53,10 @@ class Writer:
         self.out += value
 
     def text(self, value: str) -> None:
-        self.blob(value.encode())
+        try:
+            self.blob(value.encode())
+        except UnicodeEncodeError:
+            raise InvalidValue("text", value, "text without lone surrogates") from None
 
     def texts(self, values: tuple[str, ...]) -> None:
         self.uint(len(values))
@@ -60,89 +67,50 @@ class Writer:
         return bytes(self.out)
 
 
-class Reader:
-    """Takes one record apart; every failure is MalformedRecord naming `what` and the offset."""
+class Reader(BaseReader):
+    """Takes one record apart; every failure is a MalformedBytes naming `what` and the offset."""
 
-    __slots__ = ("at", "data", "what")
+    __slots__ = ()
 
-    def __init__(self, data: bytes, what: str, at: int = 0) -> None:
-        self.data, self.what, self.at = data, what, at
-
-    def fail(self, expected: str) -> MalformedRecord:
-        return MalformedRecord(self.what, self.at, expected)
+    def expected(self, what: str) -> MalformedRecord:
+        """The error to raise here."""
+        return MalformedRecord(self.what, self.at, what)
 
     @property
     def left(self) -> int:
-        return len(self.data) - self.at
-
-    def byte(self) -> int:
-        if self.at >= len(self.data):
-            raise self.fail("one more byte")
-        self.at += 1
-        return self.data[self.at - 1]
+        return self.end - self.at
 
     def code(self, limit: int, name: str) -> int:
         """One byte below `limit`."""
         value = self.byte()
         if value >= limit:
-            raise self.fail(f"a code of {name} below {limit}")
+            raise self.expected(f"a code of {name} below {limit}")
         return value
-
-    def uint(self, bits: int = 64) -> int:
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                break
-            shift += 7
-            if shift >= bits + 6:
-                raise self.fail(f"a varint of at most {bits} bits")
-        if (byte == 0 and shift) or value >> bits:
-            raise self.fail(f"a shortest varint of at most {bits} bits")
-        return value
-
-    def sint(self, bits: int = 64) -> int:
-        value = self.uint(bits)
-        return value >> 1 if not value & 1 else -(value + 1 >> 1)
 
     def count(self, smallest: int, name: str) -> int:
         """A count of items, each at least `smallest` bytes long, that the bytes left can hold."""
-        value = self.uint()
+        value = self.varint()
         if value * smallest > self.left:
-            raise self.fail(f"a count of {name} that fits the {self.left} bytes left")
+            raise self.expected(f"a count of {name} that fits the {self.left} bytes left")
         return value
 
     def double(self) -> float:
-        value: float = _DOUBLE.unpack(self.raw(8))[0]
+        value: float = _DOUBLE.unpack(self.take(8))[0]
         if not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0):
-            raise self.fail("a finite double, zero without a sign")
+            raise self.expected("a finite double, zero without a sign")
         return value
 
-    def raw(self, length: int) -> bytes:
-        if length > self.left:
-            raise self.fail(f"{length} more bytes")
-        self.at += length
-        return self.data[self.at - length : self.at]
-
     def blob(self) -> bytes:
-        return self.raw(self.count(1, "bytes"))
+        return self.prefixed(self.left)
 
-    def text(self) -> str:
-        try:
-            return self.blob().decode()
-        except UnicodeDecodeError:
-            raise self.fail("UTF-8 text") from None
+    def string(self) -> str:
+        return self.text(self.left)
 
     def texts(self) -> tuple[str, ...]:
-        return tuple(self.text() for _ in range(self.count(1, "texts")))
+        return tuple(self.string() for _ in range(self.count(1, "texts")))
 
     def flag(self) -> bool:
         return bool(self.code(2, "a flag"))
-
-    def end(self) -> None:
-        if self.left:
-            raise self.fail(f"the end, not {self.left} more bytes")
 
 
 def is_text(value: str) -> bool:
@@ -152,3 +120,41 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def write_varints(values: U64) -> bytes:
+    """Many varints at once, the bytes that `varint` gives one by one. O(n) in array operations."""
+    if len(values) < 48:
+        return b"".join(map(varint, values.tolist()))
+    sizes = np.ones(len(values), np.int64)
+    for group in range(1, 9):
+        sizes += values >= np.uint64(1 << 7 * group)
+    ends = np.cumsum(sizes)
+    out = np.empty(int(ends[-1]), np.uint8)
+    starts = ends - sizes
+    for group in range(int(sizes.max())):
+        have = sizes > group
+        byte = (values[have] >> np.uint64(7 * group)).astype(np.uint8) & 127
+        byte[sizes[have] > group + 1] |= 128
+        out[starts[have] + group] = byte
+    return out.tobytes()
+
+
+def read_varints(r: Reader, count: int) -> U64:
+    """The next `count` varints; each at most 9 bytes, in its shortest form."""
+    if count < 48:
+        return np.fromiter((r.varint() for _ in range(count)), np.uint64, count)
+    window = np.frombuffer(r.data, np.uint8, min(r.left, 9 * count), r.at)
+    last = np.flatnonzero(window < 128)[:count]
+    if len(last) < count:
+        raise r.expected(f"{count} varints")
+    starts = np.concatenate([[0], last[:-1] + 1])
+    sizes = last - starts + 1
+    if int(sizes.max()) > 9 or bool(((window[last] == 0) & (sizes > 1)).any()):
+        raise r.expected("varints of at most 9 bytes in their shortest form")
+    values = np.zeros(count, np.uint64)
+    for group in range(int(sizes.max())):
+        have = sizes > group
+        values[have] |= (window[starts[have] + group] & 127).astype(np.uint64) << np.uint64(7 * group)
+    r.at += int(last[-1]) + 1
+    return values

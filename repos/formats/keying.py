@@ -76,12 +76,17 @@ class Media:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def resolve(self, reference: str, label_file: str) -> tuple[str, str | None]:
-        """(sample key, member of the source or None) of an image a label file refers to. Raises UnsafeName."""
+    def resolve(self, reference: str, label_file: str, beside: bool = False) -> tuple[str, str | None]:
+        """(sample key, member of the source or None) of an image a label file refers to. Raises UnsafeName.
+
+        `beside`: an image that is not found is taken to lie in the label file's folder, when it names no folder itself.
+        """
         reference = safe_name(reference)
         member = self._member(reference, label_file)
         if member is not None:
             return member, member
+        if beside and "/" not in reference and dirname(label_file):
+            reference = f"{dirname(label_file)}/{reference}"
         known = self._find(reference) if self._find else None
         return (known or reference), None
 

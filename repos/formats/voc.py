@@ -93,7 +93,7 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
     if root.tag != "annotation":
         raise FormatError(name, f"the root element is <{root.tag}>, expected <annotation>", root.line)
     try:
-        key, member = media.resolve(_image_name(root, name), name)
+        key, member = media.resolve(_image_name(root, name), name, beside=True)
     except SourceError as error:
         yield Refusal(name, error.reason, "a relative file name", root.line, field="filename", whole=True,
                       annotations=_objects(root))  # fmt: skip
@@ -121,12 +121,12 @@ def _objects(root: Node) -> int:
 
 
 def _image_name(root: Node, file: str) -> str:
-    """<filename>; its extension from <path> when it lacks one. Beside the label file, unless it has folders itself."""
+    """<filename>; its extension from <path> when it lacks one."""
     given = (root.get("filename") or basename(file).removesuffix(".xml")).replace("\\", "/")
     path = basename((root.get("path") or "").replace("\\", "/"))
     if not is_image(given) and is_image(path) and splitext(path)[0] == basename(given):
         given += splitext(path)[1]
-    return given if "/" in given or not dirname(file) else f"{dirname(file)}/{given}"
+    return given
 
 
 def _size(root: Node) -> tuple[int | None, int | None]:

@@ -53,7 +53,7 @@ class Yolo:
         if classes:
             reasons.append(f"class names in {classes[0]}")
         confidence = (0.75 + 0.2 * bool(classes)) * hits / len(lines)
-        polygons = any(len(line.split()) > 5 for _, line in lines if looks_like_line(line))
+        polygons = 2 * sum(len(line.split()) > 5 for _, line in lines) > len(lines)
         return Guess(self.name, confidence, tuple(reasons), {"polygons": polygons}, len(names))
 
     def holds(self, options: Options) -> Holds:
@@ -64,7 +64,7 @@ class Yolo:
         names = [n for n in source.names() if n.lower().endswith(".txt") and not classes.is_one(n)]
         notes = {n for n in names if _is_note(source, n)}
         yield from (Warned(n, "not a label file: no line of it is a label; left out") for n in sorted(notes))
-        reader = _Reader(source, options, Media(source.names(), options.find_image), classes)
+        reader = _Reader(source, options, Media(source.names(), options.find_image), classes, self.holds(options))
         yield from read_files([n for n in names if n not in notes], reader.read, options)
 
     def express(
@@ -134,6 +134,7 @@ class _Reader:
     options: Options
     media: Media
     classes: ClassFiles
+    holds: Holds
 
     def read(self, name: str) -> Iterator[Item]:
         data = read_whole(self.source, name).decode("utf-8-sig", "replace")
@@ -148,24 +149,18 @@ class _Reader:
             yield Refusal(name, "the sample key is not valid", problem, key=key, whole=True, annotations=_count(data))
             return
         names, drafts, refused = self.classes.of(name), [], 0
-        kinds = {Kind.BOX}
         for number, line in enumerate(data.splitlines(), 1):
             if not line.strip():
                 continue
-            draft = _line(line, number, name, key, size, names)
+            draft = _line(line, number, name, key, size, names, self.options.polygons)
             if isinstance(draft, Refusal):
                 refused += 1
                 yield draft
             else:
-                kinds.add(draft.kind)
                 drafts.append(draft)
-        if self.options.polygons:
-            kinds.add(Kind.POLYGON)
-        elif Kind.POLYGON in kinds:
-            yield Warned(name, "the file holds polygons; boxes and polygons of the sample are replaced", key=key)
         width, height = size or (None, None)
         sample = SampleDraft(MediaRef(member, width=width, height=height))
-        yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, Holds(frozenset(kinds)), name, 1, refused)
+        yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, self.holds, name, 1, refused)
 
     def _size(self, key: str, member: str | None) -> Size:
         known = self.options.known_size(key) if self.options.known_size else None
@@ -179,9 +174,9 @@ def _count(data: str) -> int:
     return sum(1 for line in data.splitlines() if line.strip())
 
 
-def _line(line: str, number: int, file: str, key: str, size: Size, names: Sequence[str]) -> Draft | Refusal:
+def _line(line: str, number: int, file: str, key: str, size: Size, names: Sequence[str], polygons: bool) -> Draft | Refusal:
     words = line.split()
-    found = parse(words[1:], size)
+    found = parse(words[1:], size, polygons)
     if isinstance(found, Bad):
         return Refusal(file, found.reason, found.expected, number, key, f"line {number}", found.field, excerpt(line))
     name = names_of(names, words[0])

@@ -29,10 +29,14 @@ class Shape:
     shape: Box | Polygon
 
 
-def parse(words: Sequence[str], size: Size) -> Shape | Bad:
-    """The geometry of the coordinates of a line (without its class)."""
-    if len(words) != 4 and (len(words) < 6 or len(words) % 2):
-        return Bad(f"{len(words) + 1} numbers in the line", "5 (class cx cy w h) or an odd number from 7 (class and points)")
+def parse(words: Sequence[str], size: Size, polygons: bool = True) -> Shape | Bad:
+    """The geometry of the coordinates of a line (without its class).
+
+    Two boxes run together look like a polygon, so longer lines are polygons only where they are asked for.
+    """
+    if len(words) != 4 and (not polygons or len(words) < 6 or len(words) % 2):
+        expected = "5 (class cx cy w h)" + (" or an odd number from 7 (class and points)" if polygons else "")
+        return Bad(f"{len(words) + 1} words in the line", expected)
     values = [parse_number(word) for word in words]
     for word, value in zip(words, values, strict=True):
         if value is None:

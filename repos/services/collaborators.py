@@ -45,7 +45,7 @@ def invite(actor: User, repository: Repository, *, who: str, role: Role) -> Invi
 
 
 def _invite_user(repository: Repository, who: str, fields: dict[str, object]) -> Collaborator:
-    user = User.objects.filter(username__iexact=who, is_active=True).first()
+    user = User.objects.filter(access.folded("username", who), is_active=True).first()
     if user is None:
         raise BadValue("user", who, "the name of an account, or an e-mail address")
     if user.pk == repository.owner_id:
@@ -127,7 +127,9 @@ def _open_invitation(actor: User, token: str) -> Collaborator:
 def set_role(actor: User, repository: Repository, *, user: str, role: Role) -> Collaborator:
     """Change the role of somebody who is in, or is invited. Needs admin."""
     access.require(actor, repository, Role.ADMIN)
-    row = Collaborator.objects.select_for_update(of=("self",)).filter(repository=repository, user__username__iexact=user)
+    row = Collaborator.objects.select_for_update(of=("self",)).filter(
+        access.folded("user__username", user), repository=repository
+    )
     found = row.first()
     if found is None:
         raise NotFound("collaborator", user)

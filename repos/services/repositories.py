@@ -142,7 +142,9 @@ def delete_repository(actor: User, repository: Repository) -> Repository:
 def restore_repository(actor: User, *, owner: str, name: str) -> Repository:
     """Bring back the repository of this name that was deleted last. Only its owner can; NotFound for others."""
     gone = Repository.objects.select_for_update(of=("self",)).filter(
-        owner__username__iexact=owner, name__iexact=name, restorable_until__gt=timezone.now()
+        access.folded("owner__username", owner),
+        access.folded("name", name),
+        restorable_until__gt=timezone.now(),
     )
     found = gone.select_related("owner", "network").order_by("-deleted_at").first()
     if found is None or not access.owns(actor, found):
