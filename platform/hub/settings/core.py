@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "hub.web.errors.ErrorPages",
 ]
 
 ROOT_URLCONF = "hub.urls"
@@ -73,7 +74,7 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATIC_ROOT = ENVIRONMENT.data / "static"
-STATICFILES_DIRS = [folder for folder in (FRONTEND / "dist",) if folder.is_dir()]
+STATICFILES_DIRS = [FRONTEND / "dist"]
 # Vite has already named its files by their content: they are served as found, and for ever.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -93,5 +94,11 @@ USE_TZ = True
 USE_I18N = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-EMAIL_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.email_from
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.email_from
 EMAIL_SUBJECT_PREFIX = ""
+
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # user names are unique without regard to case: a constraint says so, not the field
+    "staticfiles.W004",  # a front end that is not built yet
+    "django_vite.W001",
+]
