@@ -248,9 +248,9 @@ def splice(block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> 
     keep = np.ones(len(ours), bool)
     if len(gone) * 8 < len(ours):
         for key in gone:
-            at = bisect_left(ours, key)
-            if at < len(ours) and ours[at] == key:
-                keep[at] = False
+            place = bisect_left(ours, key)
+            if place < len(ours) and ours[place] == key:
+                keep[place] = False
     else:
         keep[:] = [key not in gone for key in ours]
     kept = np.flatnonzero(keep)

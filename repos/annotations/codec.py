@@ -76,8 +76,8 @@ def write_numbers(w: Writer, values: list[float], stride: int) -> None:
         if code == RAW:
             w.raw(np.array(values, "<f8").tobytes())
             return
-        for i, q in enumerate(quotients):
-            w.sint(q - quotients[i - stride] if i >= stride else q)
+        for i, quotient in enumerate(quotients):
+            w.sint(quotient - quotients[i - stride] if i >= stride else quotient)
         return
     array = np.array(values, np.float64)
     code = scale_code(array)

@@ -84,15 +84,18 @@ def _class_problems(schema: Schema, c: LabelClass) -> Iterator[Problem]:
             yield problem("name", reason)
     if c.color and not COLOR.match(c.color):
         yield problem("color", "must be empty or # and six lower case hex digits")
-    if not is_text(c.description):
-        yield problem("description", "must be UTF-8 text")
+    yield from _link_problems(schema, c)
+
+
+def _link_problems(schema: Schema, c: LabelClass) -> Iterator[Problem]:
+    def problem(field: str, reason: str) -> Problem:
+        return Problem("class", (c.id,), c.name, field, reason)
+
     for field, other in (("parent", c.parent), ("replaced_by", c.replaced_by)):
         if other is not None and other not in schema.class_by_id:
             yield problem(field, "must be the id of a class of this schema")
-    if _loops(schema, c, "parent"):
-        yield problem("parent", "must not lead back to the class itself")
-    if _loops(schema, c, "replaced_by"):
-        yield problem("replaced_by", "must not lead back to the class itself")
+        if _loops(schema, c, field):
+            yield problem(field, "must not lead back to the class itself")
     if len(set(c.keypoints)) != len(c.keypoints):
         yield problem("keypoints", "must be distinct")
     if any(not (0 <= a < len(c.keypoints) and 0 <= b < len(c.keypoints)) for a, b in c.skeleton):

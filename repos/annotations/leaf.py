@@ -1,0 +1,148 @@
+"""Bodies of layer leaves: LayerBlock to bytes and back, many leaves at once (FORMAT-RECORDS.md, "Layer leaf").
+
+Invariant: the same entries give the same bytes whatever block holds them and however it was made. `decode` refuses
+what is no leaf and never allocates more than a small multiple of its input; that a body is also the *canonical* one
+is what `is_canonical` tells (fsck asks), because asking costs a second encoding.
+Cost: about 0.4 us a row to write and 0.2 us to read for plain boxes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from repos.annotations.blocks import Array, LayerBlock
+from repos.annotations.columns import ENTRY_COLUMNS, ROW_COLUMNS, Coding, Column
+from repos.annotations.errors import InvalidValue
+from repos.annotations.floats import quantise
+from repos.annotations.planes import I64, U8, PlaneMatrix, ranks, split
+
+VERSION = 1
+FLOATS = tuple(c for c in ROW_COLUMNS if c.coding is Coding.FLOAT)
+CODED = tuple(c for c in (*ENTRY_COLUMNS, *ROW_COLUMNS) if c.coding is Coding.CODE)
+ROW_PLANES = sum(c.planes for c in ROW_COLUMNS)
+ENTRY_PLANES = sum(c.planes for c in ENTRY_COLUMNS)
+HEAD = struct.Struct(f"<BIIH16s{len(FLOATS)}sI{2 * len(CODED)}II")
+"""version, entries, rows, entry planes, row planes, coding of each double column, bytes of keys, then entries and
+bytes of each dictionary, bytes of `rest`."""
+
+
+def first_planes(columns: Sequence[Column]) -> dict[str, int]:
+    """Number of the first plane of each column."""
+    at, found = 0, {}
+    for column in columns:
+        found[column.name] = at
+        at += column.planes
+    return found
+
+
+FIRST_ROW_PLANE, FIRST_ENTRY_PLANE = first_planes(ROW_COLUMNS), first_planes(ENTRY_COLUMNS)
+
+
+def encode(block: LayerBlock, ends: Sequence[int]) -> list[bytes]:
+    """One body per run of entries; `ends` ascend and the last is len(block)."""
+    if not len(ends):
+        return []
+    return _Encoder(block, np.asarray(ends, np.int64)).bodies()
+
+
+class _Encoder:
+    def __init__(self, block: LayerBlock, ends: I64) -> None:
+        self.block = block
+        self.entry_stops, self.entry_starts = ends, np.concatenate([[0], ends[:-1]])
+        self.row_starts, self.row_stops = block.bounds[self.entry_starts], block.bounds[ends]
+        self.leaves = len(ends)
+        self.leaf_of_row = np.repeat(np.arange(self.leaves), self.row_stops - self.row_starts)
+        self.leaf_of_entry = np.repeat(np.arange(self.leaves), self.entry_stops - self.entry_starts)
+        self.dictionaries: dict[str, list[I64]] = {}
+        self.codings = np.zeros((self.leaves, len(FLOATS)), np.uint8)
+
+    def bodies(self) -> list[bytes]:
+        entries = PlaneMatrix(self._entry_parts(), self.entry_starts, self.entry_stops)
+        rows = PlaneMatrix(self._row_parts(), self.row_starts, self.row_stops)
+        rest = self.block.columns.get("rest")
+        out = []
+        for j in range(self.leaves):
+            a, b = int(self.entry_starts[j]), int(self.entry_stops[j])
+            s, e = int(self.row_starts[j]), int(self.row_stops[j])
+            keys = b"\n".join(self.block.keys[a:b])
+            if b > a and keys.count(b"\n") != b - a - 1:
+                raise InvalidValue("key", keys[:80], "keys without control characters")
+            sizes, texts = self._dictionary_sections(j)
+            tail = b"" if rest is None else b"".join(rest[s:e].tolist())
+            head = HEAD.pack(
+                VERSION, b - a, e - s, entries.masks[j], rows.masks[j].to_bytes(16, "little"),
+                self.codings[j].tobytes(), len(keys), *sizes, len(tail),
+            )  # fmt: skip
+            out.append(b"".join([head, keys, *texts, entries.leaf(j), rows.leaf(j), tail]))
+        return out
+
+    def _dictionary_sections(self, j: int) -> tuple[list[int], list[bytes]]:
+        sizes: list[int] = []
+        texts: list[bytes] = []
+        for column in CODED:
+            found = self.dictionaries.get(column.name)
+            if found is None or not len(found[j]):
+                sizes += (0, 0)
+                continue
+            dictionary = self.block.dictionary(column.name)
+            entries = [dictionary[code] for code in found[j].tolist()]
+            text = b"".join(entries)
+            sizes += (len(entries), len(text))
+            texts += (np.fromiter(map(len, entries), "<u4", len(entries)).tobytes(), text)
+        return sizes, texts
+
+    def _coded(self, name: str, codes: Array, leaf: I64) -> I64:
+        found, self.dictionaries[name] = ranks(codes, len(self.block.dictionary(name)), leaf, self.leaves)
+        return found
+
+    def _entry_parts(self) -> list[tuple[int, U8]]:
+        parts = split(np.diff(self.block.bounds), FIRST_ENTRY_PLANE["rows"], 4)
+        for column in ENTRY_COLUMNS[1:]:
+            values = self.block.entry_columns.get(column.name)
+            if values is None:
+                continue
+            if column.coding is Coding.CODE:
+                values = self._coded(column.name, values, self.leaf_of_entry)
+            parts += split(values.astype(np.int64), FIRST_ENTRY_PLANE[column.name], column.planes)
+        return parts
+
+    def _row_parts(self) -> list[tuple[int, U8]]:
+        parts: list[tuple[int, U8]] = []
+        for column in ROW_COLUMNS:
+            values = self.block.columns.get(column.name)
+            if values is not None and len(values):
+                parts += split(self._integers(column, values), FIRST_ROW_PLANE[column.name], column.planes)
+        return parts
+
+    def _integers(self, column: Column, values: Array) -> Array:
+        match column.coding:
+            case Coding.CODE:
+                return self._coded(column.name, values, self.leaf_of_row)
+            case Coding.BYTES:
+                return np.fromiter(map(len, values.tolist()), np.int64, len(values))
+            case Coding.FLOAT:
+                filled = np.flatnonzero(self.row_stops > self.row_starts)
+                dense = np.zeros(self.leaves, np.int64)
+                dense[filled] = np.arange(len(filled))
+                integers, codes = quantise(values, self.row_starts[filled], dense[self.leaf_of_row])
+                self.codings[filled, FLOATS.index(column)] = codes
+                return integers
+            case Coding.UINT:
+                return values
+
+
+def is_canonical(body: bytes) -> bool:
+    """Whether a body that decodes is the one that encode gives for its entries."""
+    from repos.annotations.unleaf import decode
+
+    block = decode([body])
+    return encode(block, [len(block)]) == [body] if len(block) else True
+
+
+def ascending(keys: Sequence[bytes]) -> bool:
+    """Whether keys ascend strictly."""
+    return all(a < b for a, b in pairwise(keys))
