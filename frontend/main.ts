@@ -12,6 +12,7 @@ import { readyPage } from "./elements/page";
 const LAZY: Record<string, () => Promise<unknown>> = {
   "lh-viewer": () => import("./elements/lh-viewer"),
   "lh-diff-viewer": () => import("./elements/lh-diff-viewer"),
+  "lh-editor": () => import("./elements/lh-editor"),
   "lh-thumb": () => import("./elements/lh-thumb"),
   "lh-upload": () => import("./elements/lh-upload"),
 };

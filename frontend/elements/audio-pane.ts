@@ -63,15 +63,14 @@ export class AudioPane {
 
   private async load(src: string): Promise<void> {
     const { default: Surfer } = await import("wavesurfer.js");
-    const style = getComputedStyle(this.root);
     const nonce = cspNonce();
     this.surfer = Surfer.create({
       container: this.wave,
       url: src,
       height: 96,
-      waveColor: style.getPropertyValue("--line-strong").trim() || "#818b98",
-      progressColor: style.getPropertyValue("--fg-accent").trim() || "#0969da",
-      cursorColor: style.getPropertyValue("--fg-danger").trim() || "#d1242f",
+      waveColor: tokenColour(this.root, "--line-strong"),
+      progressColor: tokenColour(this.root, "--fg-accent"),
+      cursorColor: tokenColour(this.root, "--fg-danger"),
       normalize: true,
       ...(nonce ? { cspNonce: nonce } : {}),
     });
@@ -186,4 +185,13 @@ export class AudioPane {
       );
     });
   }
+}
+
+/** A token as a plain colour: a canvas cannot read light-dark(). */
+function tokenColour(within: HTMLElement, token: string): string {
+  const probe = h("span", { style: `color:var(${token})` });
+  within.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

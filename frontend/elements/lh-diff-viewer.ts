@@ -96,7 +96,9 @@ class DiffViewer extends HTMLElement {
   // the frame
 
   private get modes(): readonly (typeof MODES)[number][] {
-    return this.data.media.type === "image" || this.data.media.type === "none" ? MODES : MODES.filter((each) => each.mode === "overlay" || each.mode === "side");
+    const { type } = this.data.media;
+    if (type === "audio") return [];
+    return type === "text" ? MODES.slice(0, 2) : MODES;
   }
 
   private bar(): HTMLElement {
@@ -110,7 +112,7 @@ class DiffViewer extends HTMLElement {
     const box = h("input", { type: "checkbox", checked: this.only });
     box.addEventListener("change", () => this.setOnly(box.checked));
     const only = h("label", { class: "row" }, box, "Only changes");
-    return h("div", { class: "vw-bar" }, group, only, this.panes.length ? this.controls?.root : null);
+    return h("div", { class: "vw-bar" }, this.modes.length ? group : null, only, this.panes.length ? this.controls?.root : null);
   }
 
   private foot(): HTMLElement {
@@ -252,7 +254,7 @@ class DiffViewer extends HTMLElement {
 
   private setHits(stage: Stage, side: Side): void {
     stage.hits = this.data.changes.flatMap((change, index) => {
-      const shown = side === "before" ? change.before : (change.after ?? change.before);
+      const shown = side === "before" ? change.before : side === "after" ? change.after : (change.after ?? change.before);
       const hit = shown && hitOf(shown, stage.size);
       return hit ? [{ ...hit, id: String(index + 1) }] : [];
     });
@@ -335,9 +337,9 @@ class DiffViewer extends HTMLElement {
       const kind = markKind(change);
       const label = (text: string): (Node | string)[] => [h("span", { class: "tx-num" }, String(index + 1)), icon(MARKS[kind].icon, 12), text];
       const { before, after } = change;
-      const shown = side === "before" ? before : (after ?? before);
+      const shown = side === "before" ? before : side === "after" ? after : (after ?? before);
       const span = shown?.geometry?.span;
-      if (span && !(side === "after" && !after)) {
+      if (span) {
         const { before: old } = classNames(change);
         marks.push({ id: `${index + 1}`, ...span, colour: "var(--d)", line: kind, label: label(side === "before" ? (old ?? tagText(change)) : tagText(change)), title: sentence(change) });
       }

@@ -95,7 +95,8 @@ export function drawChange(change: Change, size: Size, side: Side, pixel: number
     group.append(old);
   }
   if (isFilled(shown) && kind !== "mov") group.append(filled(d));
-  group.append(s("path", { class: "cs", d }), s("path", { class: side === "before" && kind === "mov" ? "gh" : "ln", d }));
+  const old = side === "before" && kind === "mov";
+  group.append(s("path", { class: old ? "gc" : "cs", d }), s("path", { class: old ? "gh" : "ln", d }));
   if (kind === "rel") group.append(s("path", { class: "in", d }));
   if (shifted) group.append(...arrow(before, after, size, pixel));
   group.append(...points);
@@ -114,7 +115,7 @@ export function changeTag(change: Change, number: number, side: Side = "both"): 
 }
 
 export function changeBounds(change: Change, size: Size, side: Side): Rect | null {
-  const shown = side === "before" ? change.before : (change.after ?? change.before);
+  const shown = side === "before" ? change.before : side === "after" ? change.after : (change.after ?? change.before);
   const rect = shown ? bounds(shown, size) : null;
   if (side !== "both" || !rect || !change.before || !change.after || !isShifted(change)) return rect;
   const old = bounds(change.before, size);

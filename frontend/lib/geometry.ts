@@ -1,6 +1,6 @@
 // Geometry in pixels of the sample: from the wire to points, extents, SVG paths and hits. No DOM.
 
-import type { Annotation, Box, Frame, Point } from "../types/annotations";
+import type { Annotation, Box, Frame, Point, Polygon } from "../types/annotations";
 import { maskBounds, maskPath } from "./mask";
 
 export type Size = { width: number; height: number };
@@ -202,4 +202,59 @@ export function tidyRing(ring: readonly Point[], least = 0.75): Point[] {
   const [first, last] = [kept[0], kept.at(-1)];
   if (kept.length > 1 && first && last && Math.hypot(first[0] - last[0], first[1] - last[1]) < least) kept.pop();
   return kept;
+}
+
+/** The unrotated rectangle of a box in pixels. */
+export function boxRect(box: Box, size: Size): Rect {
+  const [sx, sy] = scaleOf(box.frame, size);
+  return { x: box.x * sx, y: box.y * sy, w: box.w * sx, h: box.h * sy };
+}
+
+/** Back to the wire in the frame the box came in, with its rotation. */
+export function writeBox(rect: Rect, size: Size, like: Box | null): Box {
+  const rotation = like?.rotation ? { rotation: like.rotation } : {};
+  if (like?.frame !== "relative") return { x: round(rect.x), y: round(rect.y), w: round(rect.w), h: round(rect.h), ...rotation };
+  return { x: rect.x / size.width, y: rect.y / size.height, w: rect.w / size.width, h: rect.h / size.height, ...rotation, frame: "relative" };
+}
+
+/** Resizing a rotated box: the drag is turned into the box's own axes, and the opposite side stays where it is. */
+export function resizeBox(rect: Rect, rotation: number, handle: Handle, dx: number, dy: number): Rect {
+  const [local] = rotate([[dx, dy]], [0, 0], -rotation);
+  const next = resize(rect, handle, local![0], local![1]);
+  if (!rotation) return next;
+  const [ox, oy] = centre(rect);
+  const [nx, ny] = centre(next);
+  const [shift] = rotate([[nx - ox, ny - oy]], [0, 0], rotation);
+  return { ...next, x: ox + shift![0] - next.w / 2, y: oy + shift![1] - next.h / 2 };
+}
+
+export const HANDLES: readonly (readonly [Handle, number, number])[] = [
+  ["nw", 0, 0], ["n", 0.5, 0], ["ne", 1, 0], ["e", 1, 0.5], ["se", 1, 1], ["s", 0.5, 1], ["sw", 0, 1], ["w", 0, 0.5],
+];
+
+/** Where the handles of a box stand, rotation included. */
+export function handlePoints(rect: Rect, rotation: number): { handle: Handle; at: Point }[] {
+  const points = rotate(HANDLES.map(([, u, v]) => [rect.x + u * rect.w, rect.y + v * rect.h] as const), centre(rect), rotation);
+  return HANDLES.map(([handle], index) => ({ handle, at: points[index]! }));
+}
+
+/** A polygon with every point shifted; the frame stays. */
+export function shiftPolygon(polygon: Polygon, dx: number, dy: number, size: Size): Polygon {
+  const [sx, sy] = scaleOf(polygon.frame, size);
+  return { ...polygon, parts: polygon.parts.map((part) => part.map((ring) => ring.map(([x, y]) => [x + dx / sx, y + dy / sy] as const))) };
+}
+
+/** A polygon with one point replaced; the point is in pixels. */
+export function movePoint(polygon: Polygon, [part, ring, point]: readonly [number, number, number], [x, y]: Point, size: Size): Polygon {
+  const [sx, sy] = scaleOf(polygon.frame, size);
+  return {
+    ...polygon,
+    parts: polygon.parts.map((rings, a) => (a !== part ? rings : rings.map((points, b) => (b !== ring ? points : points.map((each, c) => (c !== point ? each : ([round(x) / sx, round(y) / sy] as const))))))),
+  };
+}
+
+/** Every vertex with its address, in pixels. */
+export function vertices(polygon: Polygon, size: Size): { at: Point; address: [number, number, number] }[] {
+  const [sx, sy] = scaleOf(polygon.frame, size);
+  return polygon.parts.flatMap((part, a) => part.flatMap((ring, b) => ring.map(([x, y], c) => ({ at: [x * sx, y * sy] as const, address: [a, b, c] as [number, number, number] }))));
 }
