@@ -11,7 +11,10 @@ from hub.accounts.models import User
 from hub.accounts.services import create_user
 
 from repos.models import Collaborator, CommitRecord, Ref, Repository, Role, Visibility
-from repos.services import refs, repositories
+from repos import access as access
+from repos.services import forks as forks
+from repos.services import refs as refs
+from repos.services import repositories
 
 _numbers = itertools.count(1)
 ANYBODY = AnonymousUser()
