@@ -1,0 +1,32 @@
+"""Addresses of pages. `owner` and `name` come last; the words before them are reserved names of accounts."""
+
+from django.urls import path
+
+from repos.web import actions, refs, settings, site
+
+REPO = "<str:owner>/<str:name>"
+
+urlpatterns = [
+    path("", site.start, name="start"),
+    path("explore", site.explore, name="explore"),
+    path("search", site.explore, name="search"),
+    path("new", site.new, name="new"),
+    path("import", site.new, name="import"),
+    path("invitations/<int:pk>", site.invitation, name="invitation"),
+    path("invitations/link/<str:token>", site.invitation_link, name="invitation-link"),
+    path("<str:owner>", site.profile, name="profile"),
+    path(f"{REPO}/star", actions.star, name="star"),
+    path(f"{REPO}/fork", actions.fork, name="fork"),
+    path(f"{REPO}/sync", actions.sync, name="sync"),
+    path(f"{REPO}/branches", refs.branches, name="branches"),
+    path(f"{REPO}/tags", refs.tags, name="tags"),
+    path(f"{REPO}/refs", refs.create, name="create-ref"),
+    path(f"{REPO}/refs/delete", refs.delete, name="delete-ref"),
+    path(f"{REPO}/refs/restore", refs.restore, name="restore-ref"),
+    path(f"{REPO}/settings", settings.general, name="repo-settings"),
+    path(f"{REPO}/settings/update", settings.update, name="repo-update"),
+    path(f"{REPO}/settings/invite", settings.invite, name="repo-invite"),
+    path(f"{REPO}/settings/collaborator", settings.collaborator, name="repo-collaborator"),
+    path(f"{REPO}/settings/delete", settings.delete, name="repo-delete"),
+    path(f"{REPO}/restore", settings.restore, name="repo-restore"),
+]
