@@ -6,6 +6,7 @@ import re
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from hub.accounts.models import User
 
 from repos import access
@@ -86,3 +87,9 @@ def visible_upstream(repository: Repository) -> Repository | None:
         return None
     hidden = upstream.visibility == Visibility.PRIVATE and upstream.pk not in repository.guards
     return None if hidden else upstream
+
+
+def restorable(owner: User) -> QuerySet[Repository]:
+    """What `owner` deleted and can still bring back."""
+    gone = Repository.objects.filter(owner=owner, restorable_until__gt=timezone.now())
+    return gone.select_related("owner").order_by("-deleted_at")
