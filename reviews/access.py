@@ -9,7 +9,6 @@ from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.models import Repository, Role
-
 from reviews.errors import NoSuchPull, NoSuchThing, NotYours
 from reviews.models import Comment, PullRequest, Thread
 
@@ -42,7 +41,11 @@ def get_thread(pull: PullRequest, pk: int) -> Thread:
 
 
 def get_comment(pull: PullRequest, pk: int) -> Comment:
-    found = Comment.objects.filter(thread__pull=pull, pk=pk, deleted_at=None).select_related("author", "thread").first()
+    found = (
+        Comment.objects.filter(thread__pull=pull, pk=pk, deleted_at=None)
+        .select_related("author", "thread")
+        .first()
+    )
     if found is None:
         raise NoSuchThing("comment", pk)
     return found

@@ -3,4 +3,9 @@ from django.apps import AppConfig
 
 class ReviewsConfig(AppConfig):
     name = "reviews"
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from hub.web import counters
+        from reviews.selectors.pulls import count_open
+
+        counters.register("pulls", count_open)

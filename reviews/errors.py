@@ -27,7 +27,9 @@ class NothingToPropose(Invalid):
     code = "nothing_to_propose"
 
     def __init__(self, source: str, target: str) -> None:
-        super().__init__(f"{source} has no commit that {target} lacks: there is nothing to propose", field="source")
+        super().__init__(
+            f"{source} has no commit that {target} lacks: there is nothing to propose", field="source"
+        )
 
 
 class OpenAlready(Conflict):
@@ -50,15 +52,20 @@ class MergeBlocked(Conflict):
     code = "merge_blocked"
 
     def __init__(self, number: int, reasons: Sequence[str]) -> None:
-        super().__init__(f"#{number} cannot be merged: {'; '.join(reasons)}", number=number, reasons=list(reasons))
+        super().__init__(
+            f"#{number} cannot be merged: {'; '.join(reasons)}", number=number, reasons=list(reasons)
+        )
 
 
 class HeadMoved(Conflict):
     code = "head_moved"
 
     def __init__(self, expected: str, actual: str) -> None:
-        super().__init__(f"the source is at {actual[:10]} now, not at {expected[:10]}: look at the new changes first",
-                         expected=expected, actual=actual)
+        super().__init__(
+            f"the source is at {actual[:10]} now, not at {expected[:10]}: look at the new changes first",
+            expected=expected,
+            actual=actual,
+        )
 
 
 class UnrelatedHistories(Invalid):

@@ -55,7 +55,7 @@ class GivenReview:
 
 
 def standing_verdicts(reviews: Iterable[GivenReview], *, pull_author: str) -> dict[str, Verdict]:
-    """The verdict that stands for each reviewer: the last one that is not a mere comment; the author's own never counts."""
+    """The verdict that stands for each reviewer: the last that is not a mere comment; the author's own never counts."""
     standing: dict[str, Verdict] = {}
     for review in reviews:
         if review.verdict is not Verdict.COMMENT and review.author != pull_author:

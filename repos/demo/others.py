@@ -39,12 +39,26 @@ def digits(count: int = 300, seed: int = 7) -> Digits:
         pictures[name], truth[name] = buffer.getvalue(), str(bundle.target[i])
     wrong = set(rng.choice(count, max(1, count // 25), replace=False).tolist())
     published = {n: confused(t, rng) if i in wrong else t for i, (n, t) in enumerate(truth.items())}
-    votes = [(n, who, confused(t, rng) if rng.random() < error else t)
-             for n, t in truth.items() for who, error in zip(ANNOTATORS, (0.03, 0.06, 0.15), strict=True)]
+    votes = [
+        (n, who, confused(t, rng) if rng.random() < error else t)
+        for n, t in truth.items()
+        for who, error in zip(ANNOTATORS, (0.03, 0.06, 0.15), strict=True)
+    ]
     return Digits(pictures, truth, published, votes)
 
 
-LOOKALIKE = {"0": "6", "1": "7", "2": "7", "3": "8", "4": "9", "5": "6", "6": "0", "7": "1", "8": "3", "9": "4"}
+LOOKALIKE = {
+    "0": "6",
+    "1": "7",
+    "2": "7",
+    "3": "8",
+    "4": "9",
+    "5": "6",
+    "6": "0",
+    "7": "1",
+    "8": "3",
+    "9": "4",
+}
 
 
 def confused(digit: str, rng: Generator) -> str:
@@ -67,7 +81,15 @@ def votes_table(given: Digits) -> bytes:
     return out.getvalue().encode()
 
 
-PEOPLE = ("Amara Okafor", "Jonas Bergström", "Tessa Wu", "Marie Curie", "José Álvarez", "Zoë Krüger", "Ravi Shah")
+PEOPLE = (
+    "Amara Okafor",
+    "Jonas Bergström",
+    "Tessa Wu",
+    "Marie Curie",
+    "José Álvarez",
+    "Zoë Krüger",
+    "Ravi Shah",
+)
 PLACES = ("Lisbon", "Kyoto", "São Paulo", "Zürich", "Cape Town", "Reykjavík", "Ljubljana", "New York", "東京")
 MONTHS = ("January", "March", "April", "June", "August", "October", "December")
 PATTERNS = (
@@ -95,8 +117,9 @@ def filled(pattern: str, rng: Generator) -> tuple[str, list[dict[str, object]]]:
         before, rest = rest.split("{", 1)
         slot, rest = rest.split("}", 1)
         value = {
-            "person": PEOPLE[int(rng.integers(len(PEOPLE)))], "place": PLACES[int(rng.integers(len(PLACES)))],
-            "date": f"{int(rng.integers(1, 29))} {MONTHS[int(rng.integers(len(MONTHS)))]} {int(rng.integers(2019, 2027))}",
+            "person": PEOPLE[int(rng.integers(len(PEOPLE)))],
+            "place": PLACES[int(rng.integers(len(PLACES)))],
+            "date": f"{rng.integers(1, 29)} {MONTHS[rng.integers(len(MONTHS))]} {rng.integers(2019, 2027)}",
         }[slot]
         text += before
         spans.append({"start": len(text), "end": len(text) + len(value), "label": slot})
@@ -116,7 +139,10 @@ def signals(count: int = 48, seed: int = 5) -> tuple[dict[str, bytes], bytes]:
         duration = float(rng.uniform(2.5, 5.0))
         data, segments = signal(duration, rng)
         clips[name] = data
-        annotations = [{"kind": "segment", "class": sound, "geometry": {"segment": {"start": start, "end": end}}} for start, end, sound in segments]
+        annotations = [
+            {"kind": "segment", "class": sound, "geometry": {"segment": {"start": start, "end": end}}}
+            for start, end, sound in segments
+        ]
         lines.append(json.dumps({"key": name, "layers": {"gold": {"annotations": annotations}}}))
     return clips, "\n".join(lines).encode() + b"\n"
 
@@ -129,10 +155,13 @@ def signal(duration: float, rng: Generator) -> tuple[bytes, list[tuple[float, fl
         sound = SOUNDS[int(rng.integers(3))]
         t = np.arange(int((end - at) * RATE)) / RATE
         pitch = float(rng.uniform(300, 1200))
-        tone = {"beep": np.sin(2 * np.pi * pitch * t), "chirp": np.sin(2 * np.pi * (pitch + 900 * t) * t),
-                "noise": rng.normal(0, 0.5, len(t))}[sound]
+        tone = {
+            "beep": np.sin(2 * np.pi * pitch * t),
+            "chirp": np.sin(2 * np.pi * (pitch + 900 * t) * t),
+            "noise": rng.normal(0, 0.5, len(t)),
+        }[sound]
         start = int(at * RATE)
-        samples[start:start + len(t)] += 0.5 * tone * np.hanning(len(t)) ** 0.3
+        samples[start : start + len(t)] += 0.5 * tone * np.hanning(len(t)) ** 0.3
         segments.append((round(at, 3), end, sound))
         at = end + float(rng.uniform(0.15, 0.7))
     buffer = io.BytesIO()

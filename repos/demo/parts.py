@@ -45,8 +45,10 @@ class Scene:
 def regular(sides: int, radius: float, turn: float, depth: float = 0.0) -> Points:
     """A regular outline; every other point is drawn in by `depth` (a gear's teeth)."""
     return [
-        (radius * (1 - depth * (i % 2)) * math.cos(turn + 2 * math.pi * i / sides),
-         radius * (1 - depth * (i % 2)) * math.sin(turn + 2 * math.pi * i / sides))
+        (
+            radius * (1 - depth * (i % 2)) * math.cos(turn + 2 * math.pi * i / sides),
+            radius * (1 - depth * (i % 2)) * math.sin(turn + 2 * math.pi * i / sides),
+        )
         for i in range(sides)
     ]
 
@@ -54,8 +56,16 @@ def regular(sides: int, radius: float, turn: float, depth: float = 0.0) -> Point
 def bolt(length: float, turn: float) -> Points:
     """A hexagon head on a shaft, seen from the side."""
     head, shaft = length * 0.22, length * 0.11
-    flat = [(-length / 2, -head), (-length / 4, -head), (-length / 4, -shaft), (length / 2, -shaft),
-            (length / 2, shaft), (-length / 4, shaft), (-length / 4, head), (-length / 2, head)]
+    flat = [
+        (-length / 2, -head),
+        (-length / 4, -head),
+        (-length / 4, -shaft),
+        (length / 2, -shaft),
+        (length / 2, shaft),
+        (-length / 4, shaft),
+        (-length / 4, head),
+        (-length / 2, head),
+    ]
     c, s = math.cos(turn), math.sin(turn)
     return [(x * c - y * s, x * s + y * c) for x, y in flat]
 
@@ -75,7 +85,11 @@ def outline(label: str, rng: Generator) -> Points:
 
 def belt(rng: Generator) -> Image.Image:
     """Rubber under uneven light: low-frequency shade, fine grain, a few seams."""
-    shade = np.asarray(Image.fromarray(rng.integers(70, 112, (4, 5), dtype=np.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+    shade = np.asarray(
+        Image.fromarray(rng.integers(70, 112, (4, 5), dtype=np.uint8)).resize(
+            (WIDTH, HEIGHT), Image.Resampling.BICUBIC
+        )
+    )
     grain: NDArray[np.float64] = rng.normal(0, 5, (HEIGHT, WIDTH))
     grey = shade.astype(np.float64) + grain
     grey[:, rng.integers(0, WIDTH, 2)] -= 18
@@ -89,7 +103,9 @@ def draw(image: Image.Image, part: Part, rng: Generator) -> None:
     ImageDraw.Draw(shadow).polygon([(x + 5, y + 6) for x, y in part.outline], fill=120)
     image.paste((18, 20, 24), mask=shadow.filter(ImageFilter.GaussianBlur(4)))
     tone = int(rng.integers(145, 205))
-    body = (tone, tone - 4, tone - 14) if part.label != "washer" else (tone, int(tone * 0.86), int(tone * 0.6))
+    body = (
+        (tone, tone - 4, tone - 14) if part.label != "washer" else (tone, int(tone * 0.86), int(tone * 0.6))
+    )
     pen = ImageDraw.Draw(image)
     pen.polygon(list(part.outline), fill=body, outline=(tone - 70,) * 3)
     x, y, w, h = part.box
@@ -99,7 +115,9 @@ def draw(image: Image.Image, part: Part, rng: Generator) -> None:
         pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=(52, 55, 60), outline=(tone - 80,) * 3)
 
 
-def place(rng: Generator, taken: list[tuple[float, float, float]], points: Points) -> tuple[float, float] | None:
+def place(
+    rng: Generator, taken: list[tuple[float, float, float]], points: Points
+) -> tuple[float, float] | None:
     """A centre where the part fits in the picture and touches no other; None when the belt is full."""
     reach = max(math.hypot(x, y) for x, y in points) + 4
     for _ in range(40):
@@ -111,7 +129,7 @@ def place(rng: Generator, taken: list[tuple[float, float, float]], points: Point
 
 
 def scene(index: int, first_number: int, rng: Generator) -> Scene:
-    image, parts, taken = belt(rng), [], list[tuple[float, float, float]]()
+    image, parts, taken = belt(rng), list[Part](), list[tuple[float, float, float]]()
     for _ in range(int(rng.integers(4, 13))):
         label = CLASSES[int(rng.choice(4, p=[0.45, 0.25, 0.18, 0.12]))]
         points = outline(label, rng)
@@ -136,7 +154,7 @@ def scenes(count: int, seed: int = 2017) -> Iterator[Scene]:
 
 
 def with_mistakes(given: Scene, rng: Generator) -> Scene:
-    """What an annotator in a hurry would have published: a shifted outline, a wrong class, one forgotten, one invented."""
+    """What an annotator in a hurry would publish: a shifted outline, a wrong class, one forgotten, one invented."""
     parts = list(given.parts)
     what = int(rng.integers(0, 4))
     if not parts:
@@ -151,7 +169,10 @@ def with_mistakes(given: Scene, rng: Generator) -> Scene:
         case 2 if len(parts) > 1:
             del parts[at]
         case _:
-            ghost = tuple((round(30 + 24 * math.cos(a), 1), round(30 + 24 * math.sin(a), 1)) for a in np.linspace(0, 2 * math.pi, 7)[:-1])
+            ghost = tuple(
+                (round(30 + 24 * math.cos(a), 1), round(30 + 24 * math.sin(a), 1))
+                for a in np.linspace(0, 2 * math.pi, 7)[:-1]
+            )
             parts.append(Part(parts[-1].number + 50, "nut", ghost))
     return replace(given, parts=tuple(parts))
 
@@ -159,11 +180,19 @@ def with_mistakes(given: Scene, rng: Generator) -> Scene:
 def coco(given: list[Scene]) -> bytes:
     """The labels of the scenes as a COCO instances file; `bbox` and `segmentation` are both given."""
     categories = [{"id": i + 1, "name": name, "supercategory": "part"} for i, name in enumerate(CLASSES)]
-    images = [{"id": i + 1, "file_name": s.name, "width": WIDTH, "height": HEIGHT} for i, s in enumerate(given)]
+    images = [
+        {"id": i + 1, "file_name": s.name, "width": WIDTH, "height": HEIGHT} for i, s in enumerate(given)
+    ]
     annotations = [
-        {"id": part.number, "image_id": i + 1, "category_id": CLASSES.index(part.label) + 1,
-         "bbox": [round(v, 1) for v in part.box], "iscrowd": 0,
-         "segmentation": [[v for point in part.outline for v in point]]}
-        for i, s in enumerate(given) for part in s.parts
+        {
+            "id": part.number,
+            "image_id": i + 1,
+            "category_id": CLASSES.index(part.label) + 1,
+            "bbox": [round(v, 1) for v in part.box],
+            "iscrowd": 0,
+            "segmentation": [[v for point in part.outline for v in point]],
+        }
+        for i, s in enumerate(given)
+        for part in s.parts
     ]
     return json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()

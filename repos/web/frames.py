@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.web.counters import counts
-
 from repos import access
 from repos.access import Actor
 from repos.models import Ref, Repository, Role
@@ -60,10 +59,14 @@ def repo_frame(actor: Actor, repository: Repository, ref: str = "") -> RepoFrame
         default_branch=repository.default_branch,
         counts={"stars": repository.stars_count, "forks": repository.forks_count, **counts(repository.pk)},
         starred=repositories.is_starred(actor, repository),
-        parent=upstream and {"owner": upstream.owner.username, "name": upstream.name, "url": f"/{upstream}"},
+        parent=_parent(upstream) if upstream else None,
         role=access.role_of(actor, repository),
         ref=ref,
     )
+
+
+def _parent(upstream: Repository) -> dict[str, str]:
+    return {"owner": upstream.owner.username, "name": upstream.name, "url": f"/{upstream}"}
 
 
 def context(actor: Actor, repository: Repository, tab: str, ref: str = "", **more: Any) -> dict[str, Any]:

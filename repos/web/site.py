@@ -7,10 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
 from hub.accounts.models import User
 from hub.accounts.selectors import user_by_name
 from hub.errors import HubError
-
+from hub.web.people import signed_in
 from repos.models import Repository, Visibility
 from repos.selectors import repositories as selectors
 from repos.services import collaborators, repositories
@@ -43,10 +44,21 @@ def explore(request: HttpRequest) -> HttpResponse:
     """Find data sets by words, topic and licence; also answers /search."""
     q, topic = request.GET.get("q", "").strip(), request.GET.get("topic", "").strip()
     sort = request.GET.get("sort", "stars")
-    found = selectors.search(request.user, q=q, topic=topic).order_by(*selectors.SORTS.get(sort, selectors.SORTS["stars"]))
+    found = selectors.search(request.user, q=q, topic=topic).order_by(
+        *selectors.SORTS.get(sort, selectors.SORTS["stars"])
+    )
     rows, pager = paged(request, found)
-    people = User.objects.filter(username__istartswith=q, is_active=True).order_by("username")[:5] if q else []
-    context = {"repositories": rows, "pager": pager, "search_query": q, "topic": topic, "sort": sort, "people": people}
+    people = (
+        User.objects.filter(username__istartswith=q, is_active=True).order_by("username")[:5] if q else []
+    )
+    context = {
+        "repositories": rows,
+        "pager": pager,
+        "search_query": q,
+        "topic": topic,
+        "sort": sort,
+        "people": people,
+    }
     return render(request, "site/explore.html", context)
 
 
@@ -58,7 +70,14 @@ def profile(request: HttpRequest, owner: str) -> HttpResponse:
     rows, pager = paged(request, found)
     is_me = request.user == user
     deleted = selectors.restorable(user) if is_me and tab == "deleted" else []
-    context = {"owner": user, "tab": tab, "repositories": rows, "pager": pager, "is_me": is_me, "deleted": deleted}
+    context = {
+        "owner": user,
+        "tab": tab,
+        "repositories": rows,
+        "pager": pager,
+        "is_me": is_me,
+        "deleted": deleted,
+    }
     return render(request, "site/profile.html", context)
 
 
@@ -70,11 +89,15 @@ def _owned(request: HttpRequest, user: User) -> QuerySet[Repository]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Create a repository; then go to its import page, because an empty data set is of no use to anybody."""
-    assert isinstance(request.user, User)
+    me = signed_in(request)
     if request.method != "POST":
-        return render(request, "site/new.html", {"values": {"visibility": "public"}, "to_import": "import" in request.GET})
+        return render(
+            request,
+            "site/new.html",
+            {"values": {"visibility": "public"}, "to_import": "import" in request.GET},
+        )
     try:
-        made = _create(request.user, request)
+        made = _create(me, request)
     except HubError as error:
         context = {"values": request.POST, "error": str(error), "field": error.data.get("field")}
         return render(request, "site/new.html", context, status=422)
@@ -95,9 +118,9 @@ def _create(actor: User, request: HttpRequest) -> Repository:
 @login_required
 @require_POST
 def invitation(request: HttpRequest, pk: int) -> HttpResponse:
-    assert isinstance(request.user, User)
+    me = signed_in(request)
     accepted = request.POST.get("answer") == "accept"
-    row = collaborators.answer(request.user, pk=pk, accepted=accepted)
+    row = collaborators.answer(me, pk=pk, accepted=accepted)
     return redirect(f"/{row.repository}" if row else "/")
 
 
@@ -105,10 +128,10 @@ def invitation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation_link(request: HttpRequest, token: str) -> HttpResponse:
     """The link of an invitation by e-mail. Opening it changes nothing; the button does."""
-    assert isinstance(request.user, User)
+    me = signed_in(request)
     if request.method != "POST":
         return render(request, "site/invitation.html", {})
     if request.POST.get("answer") == "decline":
-        collaborators.decline(request.user, token=token)
+        collaborators.decline(me, token=token)
         return HttpResponseRedirect("/")
-    return redirect(f"/{collaborators.accept(request.user, token=token).repository}")
+    return redirect(f"/{collaborators.accept(me, token=token).repository}")

@@ -35,12 +35,16 @@ class Thread(models.Model):
         AFTER = "after"
 
     pull = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="threads")
-    key = models.CharField(max_length=1024, blank=True, help_text="sample key; empty for the whole pull request")
+    key = models.CharField(
+        max_length=1024, blank=True, help_text="sample key; empty for the whole pull request"
+    )
     layer = models.CharField(max_length=255, blank=True)
     annotation = models.CharField(max_length=32, blank=True, help_text="annotation id, hex")
     side = models.CharField(max_length=6, choices=Side.choices, default=Side.AFTER)
     commit = models.CharField(max_length=COMMIT_ID, help_text="the head that was commented on")
-    row_digest = models.CharField(max_length=64, blank=True, help_text="digest of the annotation as it was seen")
+    row_digest = models.CharField(
+        max_length=64, blank=True, help_text="digest of the annotation as it was seen"
+    )
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -59,7 +63,9 @@ class Thread(models.Model):
 
 class Comment(models.Model):
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="comments")
-    review = models.ForeignKey(Review, null=True, blank=True, on_delete=models.SET_NULL, related_name="comments")
+    review = models.ForeignKey(
+        Review, null=True, blank=True, on_delete=models.SET_NULL, related_name="comments"
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     body = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)

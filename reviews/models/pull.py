@@ -11,7 +11,7 @@ COMMIT_ID = 40
 
 
 class PullNumber(models.Model):
-    """The last number given in a repository; locked while the next one is taken, so numbers have no gaps and no twins."""
+    """The last number given in a repository; locked while the next is taken, so that there are no gaps and no twins."""
 
     repository = models.OneToOneField("repos.Repository", on_delete=models.CASCADE, related_name="+")
     last = models.PositiveIntegerField(default=0)
@@ -48,7 +48,9 @@ class PullRequest(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     finished_at = models.DateTimeField(null=True, blank=True)
-    reverts = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reverted_by")
+    reverts = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reverted_by"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -62,7 +64,8 @@ class PullRequest(models.Model):
                 name="pull_open_once_per_branches",
             ),
             models.CheckConstraint(
-                condition=models.Q(state="merged", merged_commit__gt="") | (~models.Q(state="merged") & models.Q(merged_commit="")),
+                condition=models.Q(state="merged", merged_commit__gt="")
+                | (~models.Q(state="merged") & models.Q(merged_commit="")),
                 name="pull_merged_names_its_commit",
             ),
         ]
@@ -90,7 +93,9 @@ class PullEvent(models.Model):
 
     pull = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     at = models.DateTimeField(auto_now_add=True)
     data = models.JSONField(default=dict)
 

@@ -22,14 +22,18 @@ class Choice(models.TextChoices):
 class Resolution(models.Model):
     repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="+")
     pull = models.ForeignKey(PullRequest, null=True, on_delete=models.SET_NULL, related_name="resolutions")
-    conflict = models.CharField(max_length=64, help_text="digest over key, layer, annotation, facet and the three values")
+    conflict = models.CharField(
+        max_length=64, help_text="digest over key, layer, annotation, facet and the three values"
+    )
     choice = models.CharField(max_length=8, choices=Choice.choices)
     value = models.JSONField(null=True, blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["repository", "conflict"], name="resolution_once_per_conflict")]
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "conflict"], name="resolution_once_per_conflict")
+        ]
 
 
 class ResolutionRule(models.Model):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
+
 from hub.accounts.models import User
 from hub.errors import Invalid
 from repos import access
 from repos.models import Role
-
 from reviews.access import may_moderate
 from reviews.errors import NotYours
 from reviews.models import Comment, PullRequest, Review, Thread, ViewedSample
@@ -38,7 +38,9 @@ class DraftComment:
 
 
 @transaction.atomic
-def comment(actor: User, pull: PullRequest, *, body: str, anchor: Anchor = Anchor(), review: Review | None = None) -> Comment:
+def comment(
+    actor: User, pull: PullRequest, *, body: str, anchor: Anchor = Anchor(), review: Review | None = None
+) -> Comment:
     """Begin a thread on the anchored thing; comments on the whole pull request each are a thread of their own."""
     access.require(actor, pull.repository, Role.READ)
     thread = Thread.objects.create(
@@ -119,7 +121,9 @@ def set_viewed(actor: User, pull: PullRequest, *, key: str, diff_digest: str, vi
     if not viewed:
         mine.delete()
         return
-    ViewedSample.objects.update_or_create(pull=pull, user=actor, key=key, defaults={"diff_digest": diff_digest})
+    ViewedSample.objects.update_or_create(
+        pull=pull, user=actor, key=key, defaults={"diff_digest": diff_digest}
+    )
 
 
 def _body(text: str) -> str:

@@ -29,7 +29,9 @@ class Api:
 
     base: str
     token: str
-    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=120.0, retries=False))
+    pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(timeout=120.0, retries=False)
+    )
 
     def call(self, method: str, path: str, body: Json | None = None, files: list[Any] | None = None) -> Any:
         url = path if path.startswith("http") else f"{self.base}/api/v1/{path}"
@@ -73,15 +75,23 @@ class Api:
 
     def import_files(self, repository: str, files: Mapping[str, bytes], **options: Any) -> Json:
         """Import files by their relative paths (sent as one archive); answers the finished job."""
-        fields = {key: json.dumps(value) if isinstance(value, dict) else str(value).lower() if isinstance(value, bool) else str(value)
-                  for key, value in options.items()}
+        fields = {
+            key: json.dumps(value)
+            if isinstance(value, dict)
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+            for key, value in options.items()
+        }
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
             for name, data in files.items():
                 out.writestr(name, data)
         parts: list[Any] = [("files", ("import.zip", archive.getvalue(), "application/zip")), *fields.items()]
         job = self.call("POST", f"repos/{repository}/imports", files=parts)
-        job = self.wait_for(f"jobs/{job['id']}", lambda j: j["state"] in ("succeeded", "failed", "cancelled"), "import")
+        job = self.wait_for(
+            f"jobs/{job['id']}", lambda j: j["state"] in ("succeeded", "failed", "cancelled"), "import"
+        )
         if job["state"] != "succeeded":
             raise RuntimeError(f"import {job['state']}: {job['error']} {job['log'][-3:]}")
         job["refusals"] = list(self.pages(f"jobs/{job['id']}/refusals"))
@@ -90,8 +100,11 @@ class Api:
 
 def tree(folder: Path, *, under: str = "") -> dict[str, bytes]:
     """All files below a folder by their path relative to it."""
-    return {f"{under}{path.relative_to(folder).as_posix()}": path.read_bytes()
-            for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        f"{under}{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def path_of(key: str) -> str:

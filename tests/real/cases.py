@@ -62,20 +62,28 @@ def fsoco(pair: str) -> Case:
         seen = replay.run(pair, tree(folder / "before"), tree(folder / "after"))
         malformed = sum(1 for r in seen.refusals if "9" in str(r["reason"]) or r["line"] == 30)
         readable = (seen.total[0] - 1, seen.total[1]) if pair.startswith("pr51") else seen.total
-        yield from rows(f"fsoco/{pair}", {
-            "boxes in the files (taken + refused; the malformed line apart)": (boxes, readable),
-            "refused": (refused, seen.refused),
-            "samples changed": (changed, seen.samples_changed),
-            "same": (same, seen.same),
-            "class only": (class_only, seen.class_only),
-            "geometry only": (geometry_only, seen.geometry_only),
-            "class and geometry": (0, seen.class_and_geometry),
-            "removed": (removed, seen.removed),
-            "added": (added, seen.added),
-        })
+        yield from rows(
+            f"fsoco/{pair}",
+            {
+                "boxes in the files (taken + refused; the malformed line apart)": (boxes, readable),
+                "refused": (refused, seen.refused),
+                "samples changed": (changed, seen.samples_changed),
+                "same": (same, seen.same),
+                "class only": (class_only, seen.class_only),
+                "geometry only": (geometry_only, seen.geometry_only),
+                "class and geometry": (0, seen.class_and_geometry),
+                "removed": (removed, seen.removed),
+                "added": (added, seen.added),
+            },
+        )
         if pair.startswith("pr51"):
             where = [(r["file"].rsplit("/", 1)[-1], r["line"]) for r in seen.refusals]
-            yield Row(f"fsoco/{pair}", "malformed line named", [("00000034_skid-pad.txt", 30)], where if malformed else [])
+            yield Row(
+                f"fsoco/{pair}",
+                "malformed line named",
+                [("00000034_skid-pad.txt", 30)],
+                where if malformed else [],
+            )
 
     return run
 
@@ -86,13 +94,16 @@ def mnist(replay: Replay, data: Path) -> Iterator[Row]:
     before = {"labels.csv": (folder / "before.csv").read_bytes(), **images}
     after = {"labels.csv": (folder / "after.csv").read_bytes()}
     seen = replay.run("mnist", before, after)
-    yield from rows("mnist-corrected", {
-        "samples": (2000, seen.samples[0]),
-        "relabelled": (10, seen.class_only),
-        "unlabelled": (3, seen.removed),
-        "unchanged": (1987, seen.same),
-        "added": (0, seen.added),
-    })
+    yield from rows(
+        "mnist-corrected",
+        {
+            "samples": (2000, seen.samples[0]),
+            "relabelled": (10, seen.class_only),
+            "unlabelled": (3, seen.removed),
+            "unchanged": (1987, seen.same),
+            "added": (0, seen.added),
+        },
+    )
 
 
 # step: entities before, after; type only, removed, added, sentences
@@ -122,21 +133,27 @@ def uner(part: str, first: int, second: int) -> Case:
         seen = replay.run(f"uner-{part}-{first}-{second}", before, after)
         entities_before, entities_after, type_only, removed, added, sentences = UNER[part, first, second]
         removed_seen, added_seen = as_replaced(seen)
-        yield from rows(f"uner-ewt {part} {first:02d}->{second:02d}", {
-            "entities": ((entities_before, entities_after), seen.taken),
-            "sentences": (({"dev": 2001, "test": 2077}[part],) * 2, seen.samples),
-            "type only": (type_only, seen.class_only),
-            "removed": (removed, removed_seen),
-            "added": (added, added_seen),
-            "sentences changed": (sentences, seen.samples_changed),
-        })
+        yield from rows(
+            f"uner-ewt {part} {first:02d}->{second:02d}",
+            {
+                "entities": ((entities_before, entities_after), seen.taken),
+                "sentences": (({"dev": 2001, "test": 2077}[part],) * 2, seen.samples),
+                "type only": (type_only, seen.class_only),
+                "removed": (removed, removed_seen),
+                "added": (added, added_seen),
+                "sentences changed": (sentences, seen.samples_changed),
+            },
+        )
 
     return run
 
 
 def taco(replay: Replay, data: Path) -> Iterator[Row]:
     """v1 -> v2 -> v3 in one repository: two pull requests, the second on top of the merged first."""
-    versions = [{"annotations.json": (path / "annotations.json").read_bytes()} for path in sorted((data / "taco").glob("0*"))]
+    versions = [
+        {"annotations.json": (path / "annotations.json").read_bytes()}
+        for path in sorted((data / "taco").glob("0*"))
+    ]
     counts = [len(json.loads(v["annotations.json"])["annotations"]) for v in versions]
     upstream, first = replay.publish("taco", versions[0])
     yield Row("taco", "annotations of v1", counts[0], sum_of(first))
@@ -147,13 +164,16 @@ def taco(replay: Replay, data: Path) -> Iterator[Row]:
         replay.judge(upstream, pull, seen)
         same, class_only, only_before, only_after = expected[step]
         removed, added = as_replaced(seen)
-        yield from rows(f"taco v{step}->v{step + 1}", {
-            "annotations in the file": (counts[step], sum_of(job)),
-            "same class and polygon": (same, seen.same),
-            "class only": (class_only, seen.class_only),
-            "only before": (only_before, removed),
-            "only after": (only_after, added),
-        })
+        yield from rows(
+            f"taco v{step}->v{step + 1}",
+            {
+                "annotations in the file": (counts[step], sum_of(job)),
+                "same class and polygon": (same, seen.same),
+                "class only": (class_only, seen.class_only),
+                "only before": (only_before, removed),
+                "only after": (only_after, added),
+            },
+        )
 
 
 def sum_of(job: dict[str, Any]) -> int:
@@ -166,16 +186,21 @@ def bccd(replay: Replay, data: Path) -> Iterator[Row]:
     files = {**tree(folder / "images"), **tree(folder / "annotations-voc")}
     upstream, job = replay.publish("bccd", files)
     zero = sorted(r["file"].rsplit("/", 1)[-1] for r in job["refusals"])
-    stats = replay.owner.wait_for(f"repos/{upstream}/stats?ref=main", lambda s: s["state"] != "running", "statistics")
+    stats = replay.owner.wait_for(
+        f"repos/{upstream}/stats?ref=main", lambda s: s["state"] != "running", "statistics"
+    )
     by_class = {row["name"]: row["count"] for row in stats["stats"]["classes"]}
     pull, again = replay.propose(upstream, "filename-fix", tree(folder / "before-filename-fix"))
-    yield from rows("bccd", {
-        "samples": (364, job["result"]["samples"]["taken"]),
-        "boxes in the files": (4155 + 372 + 361, sum_of(job)),
-        "zero-size boxes named": (["BloodImage_00338.xml", "BloodImage_00343.xml"], zero),
-        "boxes by class": ({"RBC": 4153, "WBC": 372, "Platelets": 361}, by_class),
-        "file-name fix: nothing to propose": ((True, {}), (again["result"]["unchanged"], pull)),
-    })
+    yield from rows(
+        "bccd",
+        {
+            "samples": (364, job["result"]["samples"]["taken"]),
+            "boxes in the files": (4155 + 372 + 361, sum_of(job)),
+            "zero-size boxes named": (["BloodImage_00338.xml", "BloodImage_00343.xml"], zero),
+            "boxes by class": ({"RBC": 4153, "WBC": 372, "Platelets": 361}, by_class),
+            "file-name fix: nothing to propose": ((True, {}), (again["result"]["unchanged"], pull)),
+        },
+    )
 
 
 def car_parts(replay: Replay, data: Path) -> Iterator[Row]:
@@ -189,13 +214,16 @@ def car_parts(replay: Replay, data: Path) -> Iterator[Row]:
         pull, second = replay.propose(upstream, "parts", {"via_parts.json": parts}, layer="parts")
         seen = Seen(taken=(0, regions[1]))
         replay.judge(upstream, pull, seen)
-        yield from rows(f"car-parts {part}", {
-            "photographs": ({"train": 62, "val": 8}[part], job["result"]["samples"]["taken"]),
-            "damage polygons": (regions[0], sum_of(job)),
-            "part polygons": (regions[1], sum_of(second)),
-            "added by the pull request": (second["result"]["annotations"]["taken"], seen.added),
-            "removed by it": (0, seen.removed),
-        })
+        yield from rows(
+            f"car-parts {part}",
+            {
+                "photographs": ({"train": 62, "val": 8}[part], job["result"]["samples"]["taken"]),
+                "damage polygons": (regions[0], sum_of(job)),
+                "part polygons": (regions[1], sum_of(second)),
+                "added by the pull request": (second["result"]["annotations"]["taken"], seen.added),
+                "removed by it": (0, seen.removed),
+            },
+        )
 
 
 def via_images(text: bytes) -> list[dict[str, Any]]:
@@ -205,11 +233,16 @@ def via_images(text: bytes) -> list[dict[str, Any]]:
 
 def fsdd(replay: Replay, data: Path) -> Iterator[Row]:
     folder = data / "fsdd"
-    upstream, job = replay.publish("fsdd", {"labels.csv": (folder / "labels.csv").read_bytes(), **tree(folder / "clips", under="clips/")})
-    yield from rows("fsdd", {
-        "clips": (300, job["result"]["samples"]["taken"]),
-        "labels in the file": (300, sum_of(job)),
-    })
+    _upstream, job = replay.publish(
+        "fsdd", {"labels.csv": (folder / "labels.csv").read_bytes(), **tree(folder / "clips", under="clips/")}
+    )
+    yield from rows(
+        "fsdd",
+        {
+            "clips": (300, job["result"]["samples"]["taken"]),
+            "labels in the file": (300, sum_of(job)),
+        },
+    )
     labels = {name: name.split("_")[0] for name in tree(folder / "retrimmed" / "before")}
     table = ("file,digit\n" + "".join(f"{name},{digit}\n" for name, digit in sorted(labels.items()))).encode()
     seen = replay.run(
@@ -217,31 +250,42 @@ def fsdd(replay: Replay, data: Path) -> Iterator[Row]:
         {"labels.csv": table, **tree(folder / "retrimmed" / "before", under="clips/")},
         {"labels.csv": table, **tree(folder / "retrimmed" / "after", under="clips/")},
     )
-    yield from rows("fsdd retrimmed", {
-        "clips with other bytes": (12, seen.media_changed),
-        "labels changed": (0, seen.added + seen.removed + seen.class_only + seen.geometry_only),
-        "same": (12, seen.same),
-    })
+    yield from rows(
+        "fsdd retrimmed",
+        {
+            "clips with other bytes": (12, seen.media_changed),
+            "labels changed": (0, seen.added + seen.removed + seen.class_only + seen.geometry_only),
+            "same": (12, seen.same),
+        },
+    )
 
 
 def agreement(replay: Replay, name: str, table: bytes) -> dict[str, Any]:
     upstream, _ = replay.publish(
-        name, {"votes.csv": table}, format="votes",
+        name,
+        {"votes.csv": table},
+        format="votes",
         options={"mapping": {"item": "item", "annotator": "annotator", "label": "label", "gold": "gold"}},
     )
-    stats = replay.owner.wait_for(f"repos/{upstream}/stats?ref=main", lambda s: s["state"] != "running", "statistics")
+    stats = replay.owner.wait_for(
+        f"repos/{upstream}/stats?ref=main", lambda s: s["state"] != "running", "statistics"
+    )
     answer: dict[str, Any] = stats["agreement"]
     return answer
 
 
 def crowd_temp(replay: Replay, data: Path) -> Iterator[Row]:
     seen = agreement(replay, "crowd-temp", (data / "crowd-temp" / "annotations.csv").read_bytes())
-    yield from rows("crowd-temp", {
-        "items": (462, seen["items"]), "annotators": (76, seen["annotators"]),
-        "Krippendorff's alpha": (0.223413, round(seen["alpha"], 6)),
-        "percent agreement": (0.612891, round(seen["percent"], 6)),
-        "Fleiss' kappa": (0.223245, round(seen["fleiss_kappa"], 6)),
-    })
+    yield from rows(
+        "crowd-temp",
+        {
+            "items": (462, seen["items"]),
+            "annotators": (76, seen["annotators"]),
+            "Krippendorff's alpha": (0.223413, round(seen["alpha"], 6)),
+            "percent agreement": (0.612891, round(seen["percent"], 6)),
+            "Fleiss' kappa": (0.223245, round(seen["fleiss_kappa"], 6)),
+        },
+    )
 
 
 def bluebirds_csv(data: Path) -> bytes:
@@ -252,18 +296,24 @@ def bluebirds_csv(data: Path) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["item", "annotator", "label", "gold"])
     for worker, votes in labels.items():
-        writer.writerows([item, worker, str(vote).lower(), str(gold[item]).lower()] for item, vote in votes.items())
+        writer.writerows(
+            [item, worker, str(vote).lower(), str(gold[item]).lower()] for item, vote in votes.items()
+        )
     return out.getvalue().encode()
 
 
 def crowd_bluebirds(replay: Replay, data: Path) -> Iterator[Row]:
     seen = agreement(replay, "crowd-bluebirds", bluebirds_csv(data))
-    yield from rows("crowd-bluebirds", {
-        "items": (108, seen["items"]), "annotators": (39, seen["annotators"]),
-        "Krippendorff's alpha": (0.125501, round(seen["alpha"], 6)),
-        "percent agreement": (0.588194, round(seen["percent"], 6)),
-        "Fleiss' kappa": (0.125293, round(seen["fleiss_kappa"], 6)),
-    })
+    yield from rows(
+        "crowd-bluebirds",
+        {
+            "items": (108, seen["items"]),
+            "annotators": (39, seen["annotators"]),
+            "Krippendorff's alpha": (0.125501, round(seen["alpha"], 6)),
+            "percent agreement": (0.588194, round(seen["percent"], 6)),
+            "Fleiss' kappa": (0.125293, round(seen["fleiss_kappa"], 6)),
+        },
+    )
 
 
 CASES: dict[str, Case] = {

@@ -73,16 +73,24 @@ class Replay:
     def publish(self, name: str, files: Mapping[str, bytes], **options: Any) -> tuple[str, Json]:
         """Create a repository and import into it; answers its full name and the job."""
         repository = self.owner.post("repos", {"name": name, "visibility": "public"})["full_name"]
-        return repository, self.owner.import_files(repository, files, branch="main", partial=True, message="Import before", **options)
+        return repository, self.owner.import_files(
+            repository, files, branch="main", partial=True, message="Import before", **options
+        )
 
-    def propose(self, upstream: str, branch: str, files: Mapping[str, bytes], **options: Any) -> tuple[Json, Json]:
+    def propose(
+        self, upstream: str, branch: str, files: Mapping[str, bytes], **options: Any
+    ) -> tuple[Json, Json]:
         """Fork (once), import onto a branch of the fork, open a pull request; answers it and the job."""
         fork = self.contributor.post(f"repos/{upstream}/forks")["full_name"]
-        job = self.contributor.import_files(fork, files, branch=branch, partial=True, message="Import after", **options)
+        job = self.contributor.import_files(
+            fork, files, branch=branch, partial=True, message="Import after", **options
+        )
         if job["result"]["unchanged"]:
             return {}, job
         source = f"{fork.split('/')[0]}:{branch}"
-        pull = self.contributor.post(f"repos/{upstream}/pulls", {"title": f"After: {branch}", "source": source, "target": "main"})
+        pull = self.contributor.post(
+            f"repos/{upstream}/pulls", {"title": f"After: {branch}", "source": source, "target": "main"}
+        )
         return self.ready(upstream, pull["number"]), job
 
     def ready(self, upstream: str, number: int) -> Json:
@@ -112,11 +120,15 @@ class Replay:
         seen.summary = pull["summary"]
         where = f"repos/{upstream}/pulls/{pull['number']}"
         count(seen, list(self.owner.pages(f"{where}/changes")))
-        seen.same = seen.taken[0] - seen.removed - seen.class_only - seen.geometry_only - seen.class_and_geometry
+        seen.same = (
+            seen.taken[0] - seen.removed - seen.class_only - seen.geometry_only - seen.class_and_geometry
+        )
         self.owner.post(f"{where}/reviews", {"state": "approve", "body": "Counts agree."})
         seen.merged = self.owner.post(f"{where}/merge", {"expected_head": pull["head"]})["commit"]
         left = self.owner.wait_for(
-            f"repos/{upstream}/compare/{seen.merged}..{pull['head']}", lambda c: c["state"] != "running", "compare"
+            f"repos/{upstream}/compare/{seen.merged}..{pull['head']}",
+            lambda c: c["state"] != "running",
+            "compare",
         )
         if left["summary"]["changed_annotations"] or left["summary"]["samples"]["touched"]:
             raise AssertionError(f"the merge is not what was proposed: {left['summary']}")

@@ -41,7 +41,9 @@ class ErrorPages:
             return None
         status, detail = int(problem["status"]), str(problem["detail"])
         if status in (401, 403) and not request.user.is_authenticated:
-            return redirect_to_login(came_from(request) if request.method == "POST" else request.get_full_path())
+            return redirect_to_login(
+                came_from(request) if request.method == "POST" else request.get_full_path()
+            )
         if request.method == "POST" and status in (400, 409, 412, 413, 422):
             messages.error(request, detail)
             return HttpResponseRedirect(came_from(request))

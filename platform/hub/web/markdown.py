@@ -42,5 +42,7 @@ def _renderer() -> MarkdownIt:
 def render(text: str) -> SafeString:
     """Safe HTML of a Markdown text; a front matter block (a data card's metadata) is left out."""
     html = _renderer().render(text[:LIMIT])
-    clean = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow ugc noopener")
+    clean = nh3.clean(
+        html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow ugc noopener"
+    )
     return mark_safe(clean)  # noqa: S308 - sanitised on the line above

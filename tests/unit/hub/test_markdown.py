@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hub.web.markdown import render
 
 
@@ -22,11 +23,14 @@ def test_nothing_that_runs_survives(hostile: str) -> None:
     assert "<img src=x" not in html
     assert 'href="javascript' not in html
     assert 'src="data' not in html
-    assert "<a href=\"https://a\" style" not in html
+    assert '<a href="https://a" style' not in html
 
 
 def test_what_a_card_needs() -> None:
-    html = render("---\nlicense: mit\n---\n# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x] done\n\nhttps://example.org ~~old~~")
+    html = render(
+        "---\nlicense: mit\n---\n# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        "- [x] done\n\nhttps://example.org ~~old~~"
+    )
     assert "license" not in html
     assert "<h1>Title</h1>" in html
     assert "<table>" in html

@@ -41,7 +41,11 @@ def test_last_verdict_stands_comments_do_not_and_authors_never_judge_themselves(
 
 def facts(**given: object) -> MergeFacts:
     base: dict[str, object] = {
-        "state": PullState.OPEN, "draft": False, "ahead": 1, "unresolved_conflicts": 0, "verdicts": {},
+        "state": PullState.OPEN,
+        "draft": False,
+        "ahead": 1,
+        "unresolved_conflicts": 0,
+        "verdicts": {},
     }
     return MergeFacts(**{**base, **given})  # type: ignore[arg-type]
 

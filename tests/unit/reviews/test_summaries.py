@@ -21,13 +21,19 @@ SUMMARY: dict[str, Any] = {
 def test_the_strip_says_kind_count_classes_and_where() -> None:
     made = frame(SUMMARY)
     assert [(k.word, k.count) for k in made.kinds] == [
-        ("added", 2), ("removed", 1), ("moved", 4), ("resized", 1), ("relabelled", 3),
+        ("added", 2),
+        ("removed", 1),
+        ("moved", 4),
+        ("resized", 1),
+        ("relabelled", 3),
     ]
     assert made.kinds[0].bars == (2, 20, 2, 10)
     assert made.kinds[-1].note == "3 RBC → WBC"
     assert made.splits == (("test", 2), ("train", 1))
     assert made.notes == (
-        "schema: class added Platelets", "README.md modified", "1 change with overlap under 0.6",
+        "schema: class added Platelets",
+        "README.md modified",
+        "1 change with overlap under 0.6",
     )
 
 
@@ -41,12 +47,17 @@ def test_the_matrix_has_none_last_on_both_axes_and_adds_up() -> None:
 
 def test_rare_classes_are_counted_when_left_out() -> None:
     made = matrix([(f"c{i}", None, i + 1) for i in range(9)])
-    assert made is not None and made.left_out == 3
+    assert made is not None
+    assert made.left_out == 3
 
 
 def test_marks_gather_the_facets() -> None:
     assert change_counts(SUMMARY["annotations"]) == {
-        "added": 2, "removed": 1, "moved": 5, "relabelled": 3, "changed": 0,
+        "added": 2,
+        "removed": 1,
+        "moved": 5,
+        "relabelled": 3,
+        "changed": 0,
     }
 
 
