@@ -17,16 +17,16 @@ up: .venv/.runtime ## install what is missing, start everything, serve http://12
 	@$(BIN)/python -m deploy.supervisor
 
 test: .venv/.dev check ## every check and every test, on throw-away services
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 unit: .venv/.dev ## only the tests that need no service
-	@$(BIN)/python -m pytest tests/unit tests/property tests/golden tests/contract $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(wildcard tests/unit tests/property tests/golden tests/contract) $(PYTEST_ARGS)
 
 browser: .venv/.dev ## only the tests in a browser
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 bench: .venv/.dev ## measurements; not part of the tests
-	@$(BIN)/python -m pytest tests/bench -n0 --no-cov -s $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/bench -s $(PYTEST_ARGS)
 
 check: .venv/.dev ## lint, types, who imports whom, missing migrations
 	@$(BIN)/ruff check .

@@ -29,6 +29,12 @@ def create(folder: Path) -> None:
         sys.exit(f"cannot create {folder}: {error}\nOn Debian and Ubuntu: apt-get install python3-venv")
 
 
+def name_sources(folder: Path) -> None:
+    """The two source roots, for every program of the environment (celery, granian, pytest) and from every folder."""
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "labelhub-sources.pth").write_text(f"{ROOT}\n{ROOT / 'platform'}\n")
+
+
 def install(folder: Path, lock: str) -> bool:
     python, uv = folder / "bin" / "python", folder / "bin" / "uv"
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
@@ -50,6 +56,7 @@ def main() -> None:
     folder = (ROOT / arguments.folder).absolute()
     if not (folder / "bin" / "python").exists():
         create(folder)
+    name_sources(folder)
     if not install(folder, arguments.lock):
         sys.exit(f"could not install {arguments.lock}")
 

@@ -91,6 +91,9 @@ class Stack:
                 environment=child_environment(seaweed.MEMORY),
                 folder=seaweed.folder(self.data),
                 grace=4.0,
+                prepare=children.plain(
+                    signal.SIGKILL
+                ),  # lingers on SIGTERM; what it has answered for is on disk
                 log_file=self.logs / "s3.log",  # it is chatty
             )
         )
