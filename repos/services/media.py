@@ -1,0 +1,204 @@
+"""Media bytes: taking them in, verifying them, and who may name them.
+
+Invariant: a Blob row exists only for bytes whose SHA-256 the server computed itself, and a digest may be named in a
+repository only by who uploaded it there, or when a commit of a repository of the network that they read names it. An
+upload is always received whole: "already stored" is never answered from somebody else's copy. Cost: one pass over the
+bytes; two queries for any number of digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from django.db import connection, transaction
+from django.utils import timezone
+from hub.accounts.models import User
+
+from repos import access
+from repos.access import Actor
+from repos.errors import BadValue, DigestMismatch, NotFound, UploadTooLarge
+from repos.models import Blob, BlobGrant, Network, Repository, Role, UploadSession
+from repos.services.stores import blob_store
+
+LARGEST_UPLOAD = 5 * 2**30
+SPOOLED = 4 * 2**20
+PIECE = 2**20
+SESSION_LASTS = timedelta(hours=6)
+URL_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Received:
+    """Bytes on this machine, read once: their digest and size."""
+
+    file: IO[bytes]
+    sha256: bytes
+    size: int
+
+
+def blob_key(network: Network, sha256: bytes) -> str:
+    digest = sha256.hex()
+    return f"networks/{network.prefix}/blobs/{digest[:2]}/{digest}"
+
+
+def upload(
+    actor: User, repository: Repository, pieces: Iterable[bytes], *, media_type: str = "", sha256: str = ""
+) -> Blob:
+    """Store bytes and let the actor name them here. DigestMismatch when they are not what was declared. Needs write."""
+    access.require(actor, repository, Role.WRITE)
+    with SpooledTemporaryFile(SPOOLED) as spool:
+        received = receive(pieces, spool)
+        if sha256 and digest_of(sha256) != received.sha256:
+            raise DigestMismatch(sha256, received.sha256.hex())
+        return keep(actor, repository, received, media_type)
+
+
+def receive(pieces: Iterable[bytes], spool: IO[bytes], limit: int = LARGEST_UPLOAD) -> Received:
+    """Write pieces to `spool` and rewind it. Constant memory."""
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise UploadTooLarge("an upload", limit)
+        digest.update(piece)
+        spool.write(piece)
+    spool.seek(0)
+    return Received(spool, digest.digest(), size)
+
+
+def keep(actor: User, repository: Repository, received: Received, media_type: str) -> Blob:
+    """The object first, then the rows: a crash between leaves an object that nothing names."""
+    key = blob_key(repository.network, received.sha256)
+    known = Blob.objects.filter(network=repository.network_id, sha256=received.sha256, redacted_at=None).first()
+    if known is None:
+        blob_store().upload(key, received.file, media_type or "application/octet-stream")  # type: ignore[arg-type]
+    return record(actor, repository, received.sha256, received.size, key, media_type)
+
+
+@transaction.atomic
+def record(actor: User, repository: Repository, sha256: bytes, size: int, key: str, media_type: str) -> Blob:
+    blob, _ = Blob.objects.get_or_create(
+        network=repository.network,
+        sha256=sha256,
+        defaults={"object_key": key, "size": size, "media_type": media_type[:100]},
+    )
+    if blob.redacted_at is not None:
+        raise BadValue("sha256", sha256.hex(), "media that was not removed from this data set for good")
+    BlobGrant.objects.get_or_create(repository=repository, sha256=sha256, uploaded_by=actor)
+    return blob
+
+
+def begin_direct(
+    actor: User, repository: Repository, *, sha256: str, size: int, media_type: str
+) -> tuple[UploadSession, str | None]:
+    """A place to PUT bytes straight to the store, and its URL; no URL when the store has none: send them to us then."""
+    access.require(actor, repository, Role.WRITE)
+    if not 0 < size <= LARGEST_UPLOAD:
+        raise UploadTooLarge("an upload", LARGEST_UPLOAD)
+    made = uuid.uuid4()
+    session = UploadSession.objects.create(
+        id=made,
+        repository=repository,
+        user=actor,
+        sha256=digest_of(sha256),
+        size=size,
+        media_type=media_type,
+        object_key=f"networks/{repository.network.prefix}/uploads/{made.hex}",
+        expires_at=timezone.now() + SESSION_LASTS,
+    )
+    return session, blob_store().presign_put(session.object_key, URL_SECONDS, media_type, size)
+
+
+def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) -> Blob:
+    """Read what was put there, verify it, and let the actor name it. Safe to repeat."""
+    access.require(actor, repository, Role.WRITE)
+    session = UploadSession.objects.filter(
+        pk=session_id, repository=repository, user=actor, expires_at__gt=timezone.now()
+    ).first()
+    if session is None:
+        raise NotFound("upload", str(session_id))
+    wanted = bytes(session.sha256)
+    if session.state == UploadSession.State.DONE:
+        return Blob.objects.get(network=repository.network_id, sha256=wanted)
+    store = blob_store()
+    info = store.head(session.object_key)
+    if info is None:
+        raise NotFound("uploaded object", str(session_id))
+    found = _digest_stored(store.stream(session.object_key))
+    if found != wanted:
+        store.delete(session.object_key)
+        UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.REFUSED)
+        raise DigestMismatch(wanted.hex(), found.hex())
+    blob = record(actor, repository, wanted, info.size, session.object_key, session.media_type)
+    UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.DONE)
+    return blob
+
+
+def _digest_stored(pieces: Iterator[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
+
+
+_NAMEABLE = """
+SELECT DISTINCT g.sha256 FROM repos_blobgrant g
+ WHERE g.sha256 = ANY(%(digests)s)
+   AND ((g.repository_id = %(repository)s AND (g.committed OR g.uploaded_by_id = %(actor)s))
+        OR (g.committed AND g.repository_id = ANY(%(readable)s)))
+   AND EXISTS (SELECT 1 FROM repos_blob b
+                WHERE b.network_id = %(network)s AND b.sha256 = g.sha256 AND b.redacted_at IS NULL)
+"""
+
+
+def not_nameable(actor: Actor, repository: Repository, digests: Iterable[bytes]) -> set[bytes]:
+    """Those digests that the actor may not name in this repository (LABEL_MODEL section 8)."""
+    wanted = set(digests)
+    if not wanted:
+        return set()
+    family = access.readable(actor).filter(network=repository.network_id).values_list("pk", flat=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NAMEABLE,
+            {
+                "digests": list(wanted),
+                "repository": repository.pk,
+                "actor": access.user_id(actor) or 0,
+                "readable": list(family),
+                "network": repository.network_id,
+            },
+        )
+        return wanted - {bytes(row[0]) for row in cursor.fetchall()}
+
+
+def note_committed(repository: Repository, digests: Iterable[bytes]) -> None:
+    """A commit of the repository names them: from now on every writer here may. Inside the commit's transaction."""
+    BlobGrant.objects.bulk_create(
+        [BlobGrant(repository=repository, sha256=d, committed=True) for d in sorted(set(digests))],
+        update_conflicts=True,
+        unique_fields=["repository", "sha256", "uploaded_by"],
+        update_fields=["committed"],
+        batch_size=5000,
+    )
+
+
+def blobs(repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Blob]:
+    """Rows by digest; digests come from a revision of the repository, never from a request."""
+    found = Blob.objects.filter(network=repository.network_id, sha256__in=list(set(digests)))
+    return {bytes(blob.sha256): blob for blob in found}
+
+
+def digest_of(text: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise BadValue("sha256", text, "64 hex digits")
+    return found
