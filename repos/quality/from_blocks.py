@@ -15,6 +15,8 @@ from repos.annotations.codec import FRAMES, attributes_from, review_from
 from repos.annotations.columns import GEOMETRY_BIT, HAS_CONFIDENCE, RELATIVE_BOX
 from repos.annotations.model import Frame, Geometry, Kind, Text
 from repos.annotations.rest import geometries_and_aliases
+from repos.annotations.rows import annotations_at
+from repos.quality.checks import Shapes
 from repos.quality.marks import REVIEWS, Codes, Flags, Floats, Marks, first_place, value_text
 
 _SHAPES = sum(GEOMETRY_BIT[kind] for kind in (Kind.POLYGON, Kind.MASK, Kind.KEYPOINTS, Kind.TRACK))
@@ -23,9 +25,7 @@ _BOX, _TEXT = GEOMETRY_BIT[Kind.BOX], GEOMETRY_BIT[Kind.TEXT]
 
 def marks_of(block: LayerBlock) -> Marks:
     """The columns of a block; see the module."""
-    absent = block.entry_column("absent")
-    if absent.any():
-        block = block.pick(np.flatnonzero(absent == 0))
+    block = _present(block)
     bits, flags = block.column("geometries"), block.column("flags")
     place, frame, text = _places(block)
     attribute, names, values = _attributes(block)
@@ -51,6 +51,17 @@ def marks_of(block: LayerBlock) -> Marks:
         attribute_names=names,
         attribute_values=values,
     )
+
+
+def shapes_of(block: LayerBlock) -> Shapes:
+    """Annotations by the row numbers of `marks_of(block)`."""
+    present = _present(block)
+    return lambda rows: annotations_at(present, rows)
+
+
+def _present(block: LayerBlock) -> LayerBlock:
+    absent = block.entry_column("absent")
+    return block.pick(np.flatnonzero(absent == 0)) if absent.any() else block
 
 
 def _ids(block: LayerBlock) -> list[bytes]:
