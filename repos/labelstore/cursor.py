@@ -52,8 +52,9 @@ class TreeReader(Generic[B]):
     def _decoded(self, child: Child, level: int, raw: bytes) -> Inner:
         return _checked(decode_inner(raw, self.fmt.flavour, level, child.address), child)
 
-    def read(self, leaves: Sequence[Child]) -> B:
-        """The entries of these leaves, which are in key order, as one block. One round trip."""
+    def read(self, leaves: Sequence[Child], before: bytes | None = None) -> B:
+        """The entries of these leaves, which are in key order, as one block. One round trip. `before` is the last
+        key in front of them where it is known: no entry may lie at or before it."""
         raws = self._nodes.get_many([leaf.address for leaf in leaves])
         bodies = []
         for child in leaves:
@@ -62,16 +63,19 @@ class TreeReader(Generic[B]):
                 raise _at_odds(child, "its counts are not those its parent gives")
             bodies.append(leaf.body)
         block = self.fmt.decode(bodies)
-        self._check_ends(block, leaves)
+        self._check_keys(block, leaves, before)
         return block
 
-    def _check_ends(self, block: B, leaves: Sequence[Child]) -> None:
-        keys, end = self.fmt.keys(block), 0
+    def _check_keys(self, block: B, leaves: Sequence[Child], before: bytes | None) -> None:
+        keys, start = self.fmt.keys(block), 0
         for child in leaves:
-            end += child.entries
+            end = start + child.entries
             if end > len(keys) or (keys[end - 1] != child.key and child.key != BEHIND_ALL_KEYS):
                 raise _at_odds(child, "its last key or its number of keys is not what its parent gives")
-        if end != len(keys):
+            if before is not None and keys[start] <= before:
+                raise _at_odds(child, "its first key belongs to the leaf in front of it")
+            before, start = child.key, end
+        if start != len(keys):
             raise _at_odds(leaves[-1], "it has more keys than its parent gives")
 
     def locate(self, keys: Sequence[bytes], level: int = 0) -> list[Hit]:

@@ -82,7 +82,7 @@ def _pieces(reader: TreeReader[B], prefix: bytes, low: bytes) -> Iterator[Folder
 def _key_runs(reader: TreeReader[B], leaves: Sequence[Part]) -> Iterator[Sequence[bytes]]:
     if not leaves:
         return
-    keys, start = reader.fmt.keys(reader.read([part.child for part in leaves])), 0
+    keys, start = reader.fmt.keys(reader.read([part.child for part in leaves], leaves[0].before)), 0
     for part in leaves:
         yield keys[start : start + part.child.entries]
         start += part.child.entries

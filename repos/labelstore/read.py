@@ -84,8 +84,8 @@ def scan(
     keys = _range(after, prefix, reverse)
     reader = TreeReader(nodes, fmt, root)
     for window in windows(parts(reader, keys, read_ahead, reverse), read_ahead):
-        leaves = [part.child for part in (reversed(window) if reverse else window)]
-        block = _clipped(fmt, reader.read(leaves), keys)
+        leaves = window[::-1] if reverse else window
+        block = _clipped(fmt, reader.read([leaf.child for leaf in leaves], leaves[0].before), keys)
         if len(fmt.keys(block)):
             yield block
 

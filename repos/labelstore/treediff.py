@@ -144,7 +144,7 @@ def _entries(fmt: LeafFormat[B], side: Side[B], keys: Range) -> B:
     """The entries of these leaves that lie in the range."""
     if side.reader is None or not side.nodes:
         return fmt.concat([])
-    block = side.reader.read([part.child for part in side.nodes])
+    block = side.reader.read([part.child for part in side.nodes], side.nodes[0].before)
     have = fmt.keys(block)
     start = bisect_left(have, keys.low)
     stop = len(have) if keys.high is None else bisect_left(have, keys.high)
