@@ -6,7 +6,7 @@ import "../elements/lh-copy";
 import "../elements/lh-theme";
 import { h, icon } from "../lib/dom";
 import * as data from "./data";
-import { editorChrome } from "./staging";
+import { editorChrome, textChrome } from "./staging";
 
 /** A photograph in demo/local/ when somebody put one there, else drawn cells. */
 async function picture(): Promise<string> {
@@ -52,7 +52,7 @@ async function start(): Promise<void> {
     blank: () => element("lh-viewer", data.blank),
     crowd: () => element("lh-viewer", data.crowd(1000)),
     editor: () => element("lh-editor", data.editor(src), editorChrome),
-    texteditor: () => element("lh-editor", data.textEditor, editorChrome),
+    texteditor: () => element("lh-editor", data.textEditor, textChrome),
   };
   const only = wanted.get("show")?.split(",");
   const main = document.querySelector("main")!;

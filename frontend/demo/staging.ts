@@ -2,16 +2,21 @@
 
 import type { Annotation, Operation } from "../types/annotations";
 import { Edits } from "../lib/edits";
-import { editor } from "./data";
+import { editor, textEditor } from "./data";
 
 export const editorChrome = { "staging-url": "/demo-staging", "review-url": "#review" };
+export const textChrome = { "staging-url": "/demo-staging-text", "review-url": "#review" };
 
-const edits = new Edits(editor("").annotations as Annotation[]);
+const areas: Record<string, Edits> = {
+  [editorChrome["staging-url"]]: new Edits(editor("").annotations as Annotation[]),
+  [textChrome["staging-url"]]: new Edits(textEditor.annotations),
+};
 let staged = 0;
 const real = window.fetch;
 
 window.fetch = async (input, init) => {
-  if (String(input) !== editorChrome["staging-url"]) return real(input, init);
+  const edits = areas[String(input)];
+  if (!edits) return real(input, init);
   const body = JSON.parse(String(init?.body)) as { operations?: Operation[]; undo?: true; redo?: true };
   await new Promise((resolve) => setTimeout(resolve, 150));
   if (body.operations) {

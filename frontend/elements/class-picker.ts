@@ -7,7 +7,7 @@ import { h, icon } from "../lib/dom";
 export class ClassPicker {
   readonly root: HTMLElement;
   private readonly input = h("input", { placeholder: "Filter classes", "aria-label": "Filter classes", autocomplete: "off" });
-  private readonly list = h("div", { class: "ed-classes", role: "listbox", "aria-label": "Classes" });
+  private readonly list = h("div", { class: "ed-classes", role: "group", "aria-label": "Classes" });
   private recent: string[] = [];
   private at = 0;
   active: SchemaClass | null;
@@ -67,7 +67,7 @@ export class ClassPicker {
       .map((each, index) => {
         const selected = typed ? index === this.at : each === this.active;
         const number = keys.indexOf(each) + 1;
-        const row = h("button", { type: "button", class: "ed-class", role: "option", "aria-selected": String(selected), title: each.description || null }, h("span", { class: "dot", style: `--c:${this.classes.colourOf(each)}` }), h("span", { class: "cut" }, each.name), number ? h("kbd", {}, String(number)) : null);
+        const row = h("button", { type: "button", class: "ed-class", "aria-pressed": String(selected), title: each.description || null }, h("span", { class: "dot", style: `--c:${this.classes.colourOf(each)}` }), h("span", { class: "cut" }, each.name), number ? h("kbd", {}, String(number)) : null);
         row.addEventListener("click", () => this.pick(each));
         return row;
       });

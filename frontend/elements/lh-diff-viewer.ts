@@ -5,7 +5,7 @@
 import type { Annotation, DiffData } from "../types/annotations";
 import { classNames, countKinds, isShifted, markKind, MARKS, type MarkKind, sentence, tagText } from "../lib/changes";
 import { Classes } from "../lib/colours";
-import { h, icon, readIsland, s } from "../lib/dom";
+import { h, icon, readIsland, s, showWithin } from "../lib/dom";
 import { canvasSize, hitOf, type Size } from "../lib/geometry";
 import { readKept, writeKept } from "../lib/kept";
 import { type KeyCommand, listenKeys, press, showHelp } from "../lib/keys";
@@ -405,7 +405,7 @@ class DiffViewer extends HTMLElement {
       row.classList.toggle("cur", on);
       if (on) {
         row.setAttribute("aria-current", "true");
-        if (scroll) row.scrollIntoView({ block: "nearest" });
+        if (scroll) showWithin(row);
       } else row.removeAttribute("aria-current");
     }
   }

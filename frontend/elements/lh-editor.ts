@@ -4,7 +4,7 @@
 import type { Annotation, EditorData, Geometry, Kind, Operation, Scalar, SchemaClass, StagingAnswer } from "../types/annotations";
 import { trimRange } from "../lib/codepoints";
 import { Classes } from "../lib/colours";
-import { button, csrfToken, h, icon, readIsland } from "../lib/dom";
+import { button, csrfToken, h, icon, readIsland, showWithin } from "../lib/dom";
 import { Edits, newId, toggleClassification } from "../lib/edits";
 import { canvasSize, type Size } from "../lib/geometry";
 import { type KeyCommand, isTyping, listenKeys, press, showHelp } from "../lib/keys";
@@ -47,7 +47,7 @@ class Editor extends HTMLElement {
   private readonly undoButton = button("Undo", { icon: "undo", key: "Ctrl Z" }, () => this.undo());
   private readonly redoButton = button("Redo", { icon: "redo", key: "Ctrl Shift Z" }, () => this.redo());
   private readonly medium = h("div", { class: "ed-main" });
-  private readonly list = h("div", { class: "ed-list", role: "listbox", "aria-label": "Annotations" });
+  private readonly list = h("div", { class: "ed-list", role: "group", "aria-label": "Annotations" });
   private readonly listCount = h("span", { class: "cnt" });
   private readonly panel = h("section", { "aria-label": "Attributes" });
   private readonly badges = h("div", { class: "ed-badges" });
@@ -389,14 +389,14 @@ class Editor extends HTMLElement {
     const rows = this.edits.annotations.filter((each) => each.kind !== "classification").map((annotation) => this.row(annotation));
     this.listCount.textContent = String(rows.length);
     this.list.replaceChildren(...(rows.length ? rows : [h("p", { class: "empty" }, this.image ? "No annotations yet. Press b and drag to draw the first box." : "No annotations yet. Select some of it to label it.")]));
-    this.list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+    showWithin(this.list.querySelector('[aria-pressed="true"]'));
   }
 
   private row(annotation: Annotation): HTMLElement {
     const on = annotation.id === this.selected;
     const span = annotation.geometry?.span;
     const detail = span && this.text ? this.text.points.slice(span.start, Math.min(span.end, span.start + 24)) : geometryText(annotation);
-    const row = h("button", { type: "button", class: "ed-item", role: "option", "aria-selected": String(on) }, h("span", { class: "dot", style: `--c:${this.classes.colour(annotation)}` }), h("span", { class: "cut" }, this.classes.name(annotation)), h("span", { class: "mono cut" }, detail));
+    const row = h("button", { type: "button", class: "ed-item", "aria-pressed": String(on) }, h("span", { class: "dot", style: `--c:${this.classes.colour(annotation)}` }), h("span", { class: "cut" }, this.classes.name(annotation)), h("span", { class: "mono cut" }, detail));
     row.addEventListener("click", () => this.select(annotation.id));
     return row;
   }

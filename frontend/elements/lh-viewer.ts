@@ -4,7 +4,7 @@
 
 import type { Annotation, Layer, ViewerData } from "../types/annotations";
 import { Classes } from "../lib/colours";
-import { h, readIsland, swatch } from "../lib/dom";
+import { h, readIsland, showWithin, swatch } from "../lib/dom";
 import { canvasSize, hitOf, type Size } from "../lib/geometry";
 import { writeKept } from "../lib/kept";
 import { type KeyCommand, listenKeys, press, showHelp } from "../lib/keys";
@@ -221,7 +221,7 @@ export class Viewer extends HTMLElement {
       const on = row.dataset["annotationId"] === this.selected;
       if (on) {
         row.setAttribute("aria-selected", "true");
-        row.scrollIntoView({ block: "nearest" });
+        showWithin(row);
       } else row.removeAttribute("aria-selected");
     }
   }

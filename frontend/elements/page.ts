@@ -1,5 +1,7 @@
-// Habits of the whole page: "/" goes to the search, other data-hotkey letters to their element, one open menu at a time.
+// Habits of the whole page: "/" goes to the search, other data-hotkey letters to their element, one open menu at a time,
+// and a failed action says so.
 
+import { h, icon } from "../lib/dom";
 import { isTyping } from "../lib/keys";
 
 function hotkey(event: KeyboardEvent): void {
@@ -18,10 +20,43 @@ function closeMenus(except: EventTarget | null): void {
   }
 }
 
+const REASONS: Record<number, string> = {
+  0: "The server could not be reached. Nothing was changed; try again.",
+  401: "Sign in to do this.",
+  403: "You may not do this, or the page is too old: load it again.",
+  404: "This does not exist any more. Load the page again.",
+  409: "Somebody else changed this meanwhile. Load the page again.",
+  429: "That was too often. Wait a minute and try again.",
+};
+
+export function toast(text: string): void {
+  document.querySelector(".toast")?.remove();
+  const node = h("div", { class: "flash err toast", role: "alert" }, icon("alert"), h("span", { class: "grow" }, text));
+  document.body.append(node);
+  setTimeout(() => node.remove(), 8000);
+}
+
+interface HtmxDetail {
+  ctx?: { response?: { status?: number }; request?: { method?: string } };
+}
+
+/** Polls fail silently and come again; an action of the reader does not. */
+function failed(event: Event): void {
+  const { ctx } = (event as CustomEvent<HtmxDetail>).detail ?? {};
+  if ((ctx?.request?.method ?? "GET").toUpperCase() === "GET") return;
+  const status = ctx?.response?.status ?? 0;
+  const reason = REASONS[status] ?? (status >= 500 ? "The server failed. Nothing more was changed; try again." : null);
+  if (reason) toast(reason);
+}
+
 export function readyPage(): void {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeMenus(null);
     else hotkey(event);
   });
   document.addEventListener("click", (event) => closeMenus(event.target));
+  document.addEventListener("htmx:error", failed);
+  document.addEventListener("htmx:after:request", (event) => {
+    if (((event as CustomEvent<HtmxDetail>).detail?.ctx?.response?.status ?? 200) >= 400) failed(event);
+  });
 }

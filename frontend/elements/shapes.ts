@@ -111,7 +111,7 @@ export function drawSuggestion(annotation: Annotation, size: Size): SVGGElement 
 export function changeTag(change: Change, number: number, side: Side = "both"): HTMLButtonElement {
   const kind = markKind(change);
   const text = side === "before" ? (change.class_before ?? change.before?.class ?? tagText(change)) : tagText(change);
-  return h("button", { type: "button", class: `tag ${kind}`, "data-change": number, "aria-label": `${number}: ${sentence(change)}`, tabindex: -1 }, h("b", {}, String(number)), icon(MARKS[kind].icon), text);
+  return h("button", { type: "button", class: `tag ${kind}`, "data-change": number, title: sentence(change), tabindex: -1 }, h("b", {}, String(number)), icon(MARKS[kind].icon), text, h("span", { class: "vh" }, `, ${sentence(change)}`));
 }
 
 export function changeBounds(change: Change, size: Size, side: Side): Rect | null {

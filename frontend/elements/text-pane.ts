@@ -1,7 +1,7 @@
 // A text with marks: spans become runs, overlapping spans stack their underlines, a label stands where a span begins.
 
 import { CodePoints } from "../lib/codepoints";
-import { h } from "../lib/dom";
+import { h, showWithin } from "../lib/dom";
 import { cut, lanes } from "../lib/spans";
 
 export interface TextMark {
@@ -68,7 +68,7 @@ function markSelected(root: HTMLElement, id: string | null): void {
     const ids = (node.dataset["ids"] ?? node.dataset["id"] ?? "").split(" ");
     node.classList.toggle("sel", id !== null && ids.includes(id));
   }
-  root.querySelector(".sel")?.scrollIntoView({ block: "nearest" });
+  showWithin(root.querySelector(".sel"));
 }
 
 /** DOM selection to code points: labels inside the text are not part of it. */

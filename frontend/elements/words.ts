@@ -59,7 +59,7 @@ export function changeBadge(change: Change, index: number): HTMLButtonElement {
   const text = h("span", {}, tagText(change));
   return h(
     "button",
-    { type: "button", class: `fact ${kind}`, "data-change": index, "aria-label": `${index}: ${sentence(change)}` },
+    { type: "button", class: `fact ${kind}`, "data-change": index, title: sentence(change) },
     h("span", { class: "num" }, String(index)),
     h("span", { class: "k" }, icon(MARKS[kind].icon), word(change)),
     text,

@@ -72,3 +72,13 @@ export function csrfToken(): string {
 export const cspNonce = (): string | undefined => document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content || undefined;
 
 export const number = (value: number, digits = 1): string => String(Math.round(value * 10 ** digits) / 10 ** digits);
+
+/** Scrolls the nearest scrolling ancestor, never the page, until the node is in its sight. */
+export function showWithin(node: Element | null | undefined): void {
+  let box = node?.parentElement ?? null;
+  while (box && !(/auto|scroll/.test(getComputedStyle(box).overflowY) && box.scrollHeight > box.clientHeight)) box = box.parentElement;
+  if (!node || !box || box === document.documentElement || box === document.body) return;
+  const [inner, outer] = [node.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top;
+  else if (inner.bottom > outer.bottom) box.scrollTop += Math.min(inner.bottom - outer.bottom, inner.top - outer.top);
+}

@@ -33,7 +33,7 @@ export const keycap = (key: string): HTMLElement => h("kbd", {}, SHOWN[key] ?? k
 
 export function showHelp(commands: readonly KeyCommand[]): void {
   const list = h("dl", { class: "kd" });
-  for (const { keys, text } of commands) list.append(h("dt", {}, ...keys.map(keycap)), h("dd", {}, text));
+  for (const { keys, text } of commands) list.append(h("dt", {}, ...[...new Set(keys.map((key) => SHOWN[key] ?? key))].map(keycap)), h("dd", {}, text));
   const close = h("button", { class: "btn" }, "Close");
   const dialog = h("dialog", { "aria-label": "Keyboard shortcuts" }, h("form", { method: "dialog" }, h("header", {}, h("b", {}, "Keyboard shortcuts")), h("div", { class: "body" }, list), h("footer", {}, close)));
   dialog.addEventListener("close", () => dialog.remove());
