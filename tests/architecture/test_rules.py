@@ -82,3 +82,17 @@ def test_pure_code_starts_without_django() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_requests_stay_in_the_edge() -> None:
+    """Below api/, web/ and hf/ nobody has heard of HTTP."""
+    edges = {"api", "web", "hf"}
+    inner = (
+        path
+        for path in modules()
+        if not edges & set(path.parts) and (ROOT / "platform") not in path.parents and "urls" not in path.stem
+    )
+    assert (
+        named(path for path in inner if re.search(r"^\s*(from|import) django\.http", path.read_text(), re.M))
+        == []
+    )

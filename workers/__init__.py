@@ -1,0 +1,1 @@
+"""The Celery side. Imported by nobody; tasks are sent by name (hub.celery)."""

@@ -1,0 +1,9 @@
+"""What happens by the clock. `python -m celery beat` and a worker with -B read it."""
+
+from hub.celery import app
+
+HOUR = 60 * 60.0
+
+app.conf.beat_schedule = {
+    "forget": {"task": "housekeeping.forget", "schedule": HOUR, "options": {"queue": "maintenance"}},
+}

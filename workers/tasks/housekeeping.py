@@ -1,0 +1,13 @@
+"""What the ground floor keeps for a while only."""
+
+from django.core.management import call_command
+
+from hub.celery import app
+from hub.http.idempotency import forget_old_answers
+
+
+@app.task(name="housekeeping.forget")
+def forget() -> int:
+    """Sessions that ended, answers kept for repeated requests."""
+    call_command("clearsessions")
+    return forget_old_answers()
