@@ -4,11 +4,12 @@
 import type { Annotation, EditorData, Geometry, Kind, Operation, Scalar, SchemaClass, StagingAnswer } from "../types/annotations";
 import { trimRange } from "../lib/codepoints";
 import { Classes } from "../lib/colours";
-import { button, csrfToken, h, icon, readIsland, showWithin } from "../lib/dom";
-import { Edits, newId, toggleClassification } from "../lib/edits";
+import { button, h, icon, readIsland, showWithin } from "../lib/dom";
+import { Edits, keepSame, newId, toggleClassification } from "../lib/edits";
 import { canvasSize, type Size } from "../lib/geometry";
 import { type KeyCommand, isTyping, listenKeys, press, showHelp } from "../lib/keys";
-import { type Message, Outbox, Refused, type SaveState } from "../lib/outbox";
+import { Outbox, type SaveState } from "../lib/outbox";
+import { sendTo } from "../lib/staging";
 import { attributeForm } from "./attribute-form";
 import { AudioPane } from "./audio-pane";
 import { ClassPicker } from "./class-picker";
@@ -474,28 +475,6 @@ class Editor extends HTMLElement {
     );
     window.addEventListener("online", () => void this.outbox.flush(), { signal });
   }
-}
-
-/** Equal annotations keep their identity, so that only what differs is drawn anew. */
-function keepSame(before: readonly Annotation[], after: readonly Annotation[]): Annotation[] {
-  const known = new Map(before.map((each) => [each.id, each]));
-  return after.map((each) => {
-    const old = known.get(each.id);
-    return old && JSON.stringify(old) === JSON.stringify(each) ? old : each;
-  });
-}
-
-async function sendTo(url: string, message: Message): Promise<StagingAnswer> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
-    body: JSON.stringify(message),
-  });
-  if (answer.ok) return (await answer.json()) as StagingAnswer;
-  const problem = (await answer.json().catch(() => null)) as { detail?: string; title?: string } | null;
-  const why = problem?.detail ?? problem?.title ?? `the server answered ${answer.status}`;
-  if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429) throw new Refused(why);
-  throw new Error(why);
 }
 
 customElements.define("lh-editor", Editor);

@@ -89,3 +89,12 @@ export function toggleClassification(
     { op: "put_annotation", ...where, annotation: { id, kind: "classification", class: chosen.name, class_id: chosen.id, geometry: {}, attributes: {}, origin: "human" } },
   ];
 }
+
+/** Equal annotations keep their identity, so that only what differs is drawn anew. */
+export function keepSame(before: readonly Annotation[], after: readonly Annotation[]): Annotation[] {
+  const known = new Map(before.map((each) => [each.id, each]));
+  return after.map((each) => {
+    const old = known.get(each.id);
+    return old && JSON.stringify(old) === JSON.stringify(each) ? old : each;
+  });
+}

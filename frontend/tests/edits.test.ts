@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Annotation, Operation, StagingAnswer } from "../types/annotations";
 import { filterClasses, numberKeys } from "../lib/colours";
-import { apply, Edits, newId, toggleClassification } from "../lib/edits";
+import { apply, Edits, keepSame, newId, toggleClassification } from "../lib/edits";
 import { type Message, Outbox, Refused, type SaveState } from "../lib/outbox";
 import { cut, lanes } from "../lib/spans";
 
@@ -36,6 +36,12 @@ describe("edits", () => {
     edits.undo();
     edits.do([put(box("b"))]);
     expect(edits.canRedo).toBe(false);
+  });
+  it("what the server repeats keeps its identity, so that it is not drawn again", () => {
+    const [a, b] = [box("a"), box("b")];
+    const next = keepSame([a, b], [box("a"), box("b", 4)]);
+    expect(next[0]).toBe(a);
+    expect(next[1]).not.toBe(b);
   });
   it("ids are 32 hex digits", () => expect(newId((bytes) => bytes.fill(0xab))).toBe("ab".repeat(16)));
   it("a group of one replaces its class", () => {
