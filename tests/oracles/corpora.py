@@ -59,12 +59,12 @@ def yolo(folder: Path, side: str, size: float = 1024.0) -> Labels:
             continue
         key, taken = str(path.relative_to(folder)), Counter[bytes]()
         rows = [line.split() for line in path.read_text().splitlines()]
-        boxes = [(r[0], *(float(v) * size for v in r[1:])) for r in rows if len(r) == 5]
-        found[key] = [
-            mark(key, Kind.BOX, name, (Box(x - w / 2, y - h / 2, w, h),), taken, side)
-            for name, x, y, w, h in boxes
-            if w > 0 and h > 0
-        ]
+        found[key] = []
+        for name, *numbers in (row for row in rows if len(row) == 5):
+            x, y, w, h = (float(number) * size for number in numbers)
+            if w > 0 and h > 0:
+                shape = Box(x - w / 2, y - h / 2, w, h)
+                found[key].append(mark(key, Kind.BOX, name, (shape,), taken, side))
     return found
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from repos.annotations.model import Annotation
 from repos.annotations.pairing import Pair, Trust, pair
 from tests.oracles.corpora import Labels, coco_polygons, iob2, keys, label_table, shared_data, voc, yolo
 

@@ -1,0 +1,138 @@
+"""The laws of LABEL_MODEL section 6, over entries of one sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repos.annotations.conflicts import Conflict
+from repos.annotations.merge_annotation import Place
+from repos.annotations.merge_entry import merge_entry, same_entry
+from repos.annotations.model import Annotation, LayerEntry
+from repos.annotations.resolve import Choice, Resolutions, resolution
+from repos.annotations.semantic import Schemas, annotation_changes
+from repos.annotations.small_merges import Desk
+from tests.oracles.slow import apply_changes, fields_of, slow_merge
+from tests.property.annotations.strategies import CLASSES, SCHEMA, apart, entries, histories, marks
+
+History = tuple[LayerEntry, LayerEntry, LayerEntry]
+BOTH = Schemas(SCHEMA, SCHEMA)
+
+
+def merged(
+    base: LayerEntry, ours: LayerEntry, theirs: LayerEntry, resolutions: Resolutions | None = None
+) -> tuple[LayerEntry, Desk]:
+    desk = Desk() if resolutions is None else Desk(resolutions)
+    found = merge_entry(Place(desk, SCHEMA, "k", "gold"), base, ours, theirs)
+    return found or LayerEntry(), desk
+
+
+@given(entries())
+def test_nothing_changed(entry: LayerEntry) -> None:
+    found, desk = merged(entry, entry, entry)
+    assert same_entry(found, entry)
+    assert not desk.conflicts
+
+
+@given(histories())
+def test_one_sided_changes_never_conflict(history: History) -> None:
+    base, ours, _ = history
+    for sides in ((ours, base), (base, ours)):
+        found, desk = merged(base, *sides)
+        assert same_entry(found, ours)
+        assert not desk.conflicts
+
+
+@given(histories())
+def test_swapping_sides_swaps_conflicts(history: History) -> None:
+    base, ours, theirs = history
+    found, desk = merged(base, ours, theirs)
+    other, swapped = merged(base, theirs, ours)
+    assert set(desk.conflicts) == {c.swapped() for c in swapped.conflicts}
+    if not desk.conflicts:
+        assert same_entry(found, other)
+
+
+@given(histories())
+def test_convergent_edits_are_one(history: History) -> None:
+    base, ours, _ = history
+    found, desk = merged(base, ours, ours)
+    assert same_entry(found, ours)
+    assert not desk.conflicts
+
+
+@given(apart())
+def test_the_slow_merge_agrees(history: History) -> None:
+    base, ours, theirs = history
+    found, desk = merged(base, ours, theirs)
+    expected, conflicts = slow_merge(base, ours, theirs)
+    told = {
+        (c.where.annotation, _slow_facet(c))
+        for c in desk.conflicts
+        if c.where.facet not in ("review", "confidence")
+    }
+    assert told == conflicts
+    assert {a.id: fields_of(a) for a in found} == expected
+
+
+def _slow_facet(conflict: Conflict) -> str:
+    return "shape" if conflict.where.facet.startswith(("kind", "geometry")) else conflict.where.facet
+
+
+@given(histories())
+def test_nothing_of_either_side_is_missing(history: History) -> None:
+    base, ours, theirs = history
+    found, desk = merged(base, ours, theirs)
+    before = [(fields_of(a), a.provenance) for a in base]
+    told = [value for c in desk.conflicts for value in (c.ours, c.theirs)]
+    told += [value for r in desk.reports for value in (r.ours, r.theirs)]
+    names = {a.id for a in found} | {alias for a in found for alias in a.aliases}
+    for side in (ours, theirs):
+        for annotation in side:
+            if (fields_of(annotation), annotation.provenance) not in before:
+                assert annotation.id in names or annotation in told or annotation.id in told
+
+
+@given(histories())
+def test_every_conflict_can_be_resolved_for_good(history: History) -> None:
+    base, ours, theirs = history
+    _, desk = merged(base, ours, theirs)
+    stored = Resolutions([resolution(c, Choice.THEIRS) for c in desk.conflicts])
+    found, again = merged(base, ours, theirs, stored)
+    assert not again.conflicts
+    mirrored, _ = merged(base, theirs, ours)
+    assert same_entry(found, mirrored), "theirs everywhere is what stands when the sides are swapped"
+
+
+@given(histories(), st.sampled_from(CLASSES))
+def test_a_resolution_solves_nothing_else(history: History, label_class: bytes) -> None:
+    base, ours, theirs = history
+    _, desk = merged(base, ours, theirs)
+    stored = Resolutions([resolution(c, Choice.THEIRS) for c in desk.conflicts])
+    other = LayerEntry(tuple(replace(a, label_class=label_class) for a in theirs), theirs.review)
+    _, fresh = merged(base, ours, other)
+    _, again = merged(base, ours, other, stored)
+    known = {(c.where, c.digests) for c in desk.conflicts}
+    assert again.conflicts == [c for c in fresh.conflicts if (c.where, c.digests) not in known]
+
+
+@given(histories())
+def test_applying_the_diff_gives_the_other_side(history: History) -> None:
+    base, ours, _ = history
+    changes = annotation_changes("k", "gold", base, ours, BOTH)
+    assert apply_changes(base, changes) == {a.id: a for a in ours}
+    assert not annotation_changes("k", "gold", base, base, BOTH)
+
+
+@given(marks(bytes([1]) * 16), st.sampled_from(CLASSES))
+def test_a_merged_twin_edited_later_is_a_plain_edit(mark: Annotation, label_class: bytes) -> None:
+    ours, theirs = LayerEntry((mark,)), LayerEntry((replace(mark, id=bytes([2]) * 16),))
+    joined, first = merged(LayerEntry(), ours, theirs)
+    assert not first.conflicts
+    assert [(a.id, a.aliases) for a in joined] == [(bytes([1]) * 16, (bytes([2]) * 16,))]
+    later = LayerEntry(tuple(replace(a, label_class=label_class) for a in theirs))
+    found, second = merged(theirs, joined, later)
+    assert not second.conflicts
+    assert found == LayerEntry(tuple(replace(a, label_class=label_class) for a in joined))
