@@ -85,20 +85,22 @@ class LayerBlock:
         return int(self.bounds[-1] - self.bounds[0])
 
     def column(self, name: str) -> Array:
-        """A row column, zeros where it is absent (codes are 0, `rest` is b"")."""
+        """A row column, zeros where it is absent (codes are 0, `rest` is b""; other names: False)."""
         found = self.columns.get(name)
         if found is not None:
             return found
         if name == "rest":
             return np.full(self.n_rows, b"", dtype=object)
-        return np.broadcast_to(np.zeros((), ROW_BY_NAME[name].dtype), (self.n_rows,))
+        known = ROW_BY_NAME.get(name)
+        return np.broadcast_to(np.zeros((), known.dtype if known else bool), (self.n_rows,))
 
     def entry_column(self, name: str) -> Array:
         """An entry column: `review`, `subtree` or `absent`."""
         found = self.entry_columns.get(name)
         if found is not None:
             return found
-        return np.broadcast_to(np.zeros((), _ENTRY[name].dtype), (len(self.keys),))
+        known = _ENTRY.get(name)
+        return np.broadcast_to(np.zeros((), known.dtype if known else bool), (len(self.keys),))
 
     def dictionary(self, name: str) -> Sequence[bytes]:
         return self.dictionaries.get(name, NOTHING)

@@ -1,6 +1,6 @@
 """The leaf formats of the three sorts of trees of a snapshot, as labelstore/ports.py asks for them.
 
-Invariant: bytes depend on entries alone. Flavours are part of the node format: 1 layer, 2 samples, 3 files.
+Invariant: bytes depend on entries alone. Flavours are part of the node format: 1 layer, 2 samples, 3 files, 4 odd keys.
 """
 
 from __future__ import annotations
@@ -77,3 +77,5 @@ class LayerFormat:
 LAYER = LayerFormat()
 SAMPLES = RecordFormat(2, sample_references)
 FILES = RecordFormat(3, file_references)
+ODD = RecordFormat(4, lambda record: ())
+"""Folded form of a key -> the key, where the two differ (keys.py)."""
