@@ -45,6 +45,7 @@ from repos.formats.tokens import CUTS, Cuts, align, parse_cuts, tokens
 EXTENSIONS = (".conll", ".iob", ".iob2", ".bio", ".conllu", ".tsv", ".txt", ".ner")
 _COMMENT = re.compile(r"#\s*([^=\t]*?)\s*=\s?([^\t]*)$")
 _BARE = re.compile(r"#\s*(newdoc|newpar)\s*$")
+_BLANK = " \t\f\v\ufeff\u200b\u00a0"
 _FIELDS = AttributeScope(prefixes=(SOURCE,))
 
 
@@ -176,7 +177,7 @@ def _read_file(source: Source, name: str, texts: TextKeys, options: Options) -> 
 def _sentences(lines: Iterable[str], layout: _Layout) -> Iterator[_Sentence]:
     sentence = _Sentence(1)
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        if not line.strip(_BLANK):
             if sentence.rows or sentence.bad:
                 yield sentence
             sentence = _Sentence(number + 1)

@@ -22,7 +22,8 @@ class Options:
     VIA region attribute that is the class. `import_id`: makes annotators and layers `ext:<import_id>:<name>`.
     `polygons`: write polygons (YOLO segmentation lines). `keep_ids`: keep a file's own ids as `source.id`.
     `known_size`: sample key -> (width, height) of media already there; `find_image`: a reference -> a known key.
-    `dialect`: variant of a format (CoNLL: iob2, uner; VIA: json, csv). `separator`: of tables."""
+    `dialect`: variant of a format (CoNLL: iob2, uner; VIA: json, csv). `separator`: between cells of tables (default: comma, tab in .tsv).
+    `label_separator`: between several labels in one cell. `class_from`: what gives the class in folders of media."""
 
     columns: Columns | None = None
     key_from: str = "content"
@@ -34,8 +35,9 @@ class Options:
     keep_ids: bool = False
     encoding: str = "utf-8-sig"
     separator: str = ""
+    label_separator: str = ""
     dialect: str = ""
-    split: str = ""
+    class_from: str = "parent"
     progress_every: int = 1000
     known_size: Callable[[str], tuple[int, int] | None] | None = None
     find_image: Callable[[str], str | None] | None = None
@@ -52,7 +54,7 @@ class Options:
         return annotator.removeprefix(f"ext:{self.import_id}:")
 
 
-_CHOICES = {"key_from": ("content", "number")}
+_CHOICES = {"key_from": ("content", "number"), "class_from": ("parent", "top", "none")}
 _CALLABLE = ("known_size", "find_image", "annotator_name")
 
 
