@@ -91,7 +91,14 @@ def test_wildcards_are_the_only_special_characters_of_a_pattern() -> None:
 
 @pytest.mark.parametrize(
     ("text", "prefix"),
-    [("key:train/a*", "train/a"), ("key:*a", ""), ("plain", ""), ("-key:x*", ""), ("key:a*,b*", ""), ("key:a/b key:a/*", "a/")],
+    [
+        ("key:train/a*", "train/a"),
+        ("key:*a", ""),
+        ("plain", ""),
+        ("-key:x*", ""),
+        ("key:a*,b*", ""),
+        ("key:a/b key:a/*", "a/"),
+    ],
 )
 def test_the_prefix_a_scan_can_start_at(text: str, prefix: str) -> None:
     assert parse(text).prefix == prefix
