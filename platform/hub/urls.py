@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *mounted("api/v1/", "repos.api.urls"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("hub.accounts.urls_web")),
     *mounted("", "reviews.web.urls"),
     *mounted("", "repos.web.urls"),
 ]

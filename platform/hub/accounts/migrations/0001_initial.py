@@ -3,9 +3,10 @@
 import django.contrib.auth.models
 import django.db.models.deletion
 import django.db.models.functions.text
-import hub.accounts.names
 from django.conf import settings
 from django.db import migrations, models
+
+import hub.accounts.names
 
 
 class Migration(migrations.Migration):
