@@ -4,7 +4,7 @@
 import type { Annotation, Geometry, Media, Point } from "../types/annotations";
 import type { Classes } from "../lib/colours";
 import { s } from "../lib/dom";
-import { boxRect, clampRect, handlePoints, type Handle, hitOf, movePoint, type Rect, resizeBox, ringPath, shiftPolygon, type Size, slideInside, tidyRing, vertices, writeBox } from "../lib/geometry";
+import { boxRect, clampRect, handlePoints, type Handle, hitOf, insertPoint, midpoints, movePoint, type Rect, removePoint, resizeBox, ringPath, shiftPolygon, type Size, slideInside, tidyRing, vertices, writeBox } from "../lib/geometry";
 import { drawShape } from "./shapes";
 import { Stage } from "./stage";
 
@@ -51,7 +51,7 @@ export class ImageEditor {
       },
     });
     this.stage.layer.append(this.shapes, this.overlay);
-    this.stage.root.addEventListener("dblclick", () => this.finishRing());
+    this.stage.root.addEventListener("dblclick", (event) => (this.ring ? this.finishRing() : this.dropPoint(this.stage.samplePoint(event))));
   }
 
   setTool(tool: Tool): void {
@@ -134,6 +134,11 @@ export class ImageEditor {
     } else if (polygon) {
       const vertex = vertices(polygon, this.size).find((each) => this.near(each.at, at));
       if (vertex) return Boolean((this.drag = { what: "point", original: current, address: vertex.address }));
+      const middle = midpoints(polygon, this.size).find((each) => this.near(each.at, at));
+      if (middle) {
+        const original = withGeometry(current, { polygon: insertPoint(polygon, middle.address, middle.at, this.size) });
+        return Boolean((this.drag = { what: "point", original, address: middle.address }));
+      }
     }
     if (this.stage.hit(at)?.id !== current.id || !(box ?? polygon)) return false;
     this.drag = { what: "move", from: at, original: current };
@@ -212,6 +217,14 @@ export class ImageEditor {
     this.drawOverlay(at);
   }
 
+  /** A double click on a point of the selected polygon takes it away. */
+  private dropPoint(at: Point): void {
+    const polygon = this.current?.geometry?.polygon;
+    const vertex = polygon && vertices(polygon, this.size).find((each) => this.near(each.at, at));
+    const next = vertex && removePoint(polygon, vertex.address);
+    if (next && this.current) this.ports.change(withGeometry(this.current, { polygon: next }));
+  }
+
   finishRing(): void {
     if (!this.ring) return;
     const ring = tidyRing(this.ring, 1.5 / this.stage.view.scale);
@@ -232,6 +245,10 @@ export class ImageEditor {
     const grips = this.tool !== "select" ? [] : polygon ? vertices(polygon, this.size).map((each) => each.at) : box ? handlePoints(boxRect(box, this.size), box.rotation ?? 0).map((each) => each.at) : [];
     const d = grips.map(([x, y]) => `M${x} ${y}h0`).join("");
     if (d && shown) parts.push(s("path", { d, class: "grip-out", style: `--c:${this.classes.colour(shown)}` }), s("path", { d, class: "grip-in" }));
+    if (this.tool === "select" && polygon && shown) {
+      const middles = midpoints(polygon, this.size).map(({ at: [x, y] }) => `M${x} ${y}h0`).join("");
+      parts.unshift(s("path", { d: middles, class: "grip-mid", style: `--c:${this.classes.colour(shown)}` }));
+    }
     const path = this.drag?.what === "draw" && at ? rectPath(this.draftRect(this.drag.from, at)) : this.ring ? ringPath(at ? [...this.ring, this.inside(at)] : this.ring).replace(/z$/, "") : "";
     if (path) parts.push(s("path", { d: path, class: "draft-case" }), s("path", { d: path, class: "draft" }));
     if (this.ring) parts.push(s("path", { d: this.ring.map(([x, y]) => `M${x} ${y}h0`).join(""), class: "grip-out", style: "--c:#0969da" }));

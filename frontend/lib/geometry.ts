@@ -258,3 +258,28 @@ export function vertices(polygon: Polygon, size: Size): { at: Point; address: [n
   const [sx, sy] = scaleOf(polygon.frame, size);
   return polygon.parts.flatMap((part, a) => part.flatMap((ring, b) => ring.map(([x, y], c) => ({ at: [x * sx, y * sy] as const, address: [a, b, c] as [number, number, number] }))));
 }
+
+/** The middle of every edge, in pixels, with the address a new point there would have. */
+export function midpoints(polygon: Polygon, size: Size): { at: Point; address: [number, number, number] }[] {
+  const [sx, sy] = scaleOf(polygon.frame, size);
+  return polygon.parts.flatMap((part, a) =>
+    part.flatMap((ring, b) =>
+      ring.map(([x, y], c) => {
+        const [nx, ny] = ring[(c + 1) % ring.length]!;
+        return { at: [((x + nx) / 2) * sx, ((y + ny) / 2) * sy] as const, address: [a, b, c + 1] as [number, number, number] };
+      }),
+    ),
+  );
+}
+
+/** A polygon with a point added at an address; the point is in pixels. */
+export function insertPoint(polygon: Polygon, [part, ring, point]: readonly [number, number, number], [x, y]: Point, size: Size): Polygon {
+  const [sx, sy] = scaleOf(polygon.frame, size);
+  return { ...polygon, parts: polygon.parts.map((rings, a) => (a !== part ? rings : rings.map((points, b) => (b !== ring ? points : points.toSpliced(point, 0, [x / sx, y / sy]))))) };
+}
+
+/** A polygon without one point; null when its ring would not be an area any more. */
+export function removePoint(polygon: Polygon, [part, ring, point]: readonly [number, number, number]): Polygon | null {
+  if ((polygon.parts[part]?.[ring]?.length ?? 0) <= 3) return null;
+  return { ...polygon, parts: polygon.parts.map((rings, a) => (a !== part ? rings : rings.map((points, b) => (b !== ring ? points : points.toSpliced(point, 1))))) };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Annotation } from "../types/annotations";
-import { bounds, boxCorners, boxRect, canvasSize, clampRect, contains, handlePoints, hitOf, hitTest, moveArrow, movePoint, resize, resizeBox, shapePath, slideInside, tidyRing, writeBox } from "../lib/geometry";
+import { bounds, boxCorners, boxRect, canvasSize, clampRect, contains, handlePoints, hitOf, hitTest, insertPoint, midpoints, moveArrow, movePoint, removePoint, resize, resizeBox, shapePath, slideInside, tidyRing, writeBox } from "../lib/geometry";
 
 const size = { width: 640, height: 480 };
 const box = (id: string, x: number, y: number, w: number, h: number): Annotation => ({ id, kind: "box", geometry: { box: { x, y, w, h } } });
@@ -60,6 +60,20 @@ describe("polygons", () => {
   it("move one point and leave the others as they are", () => {
     const polygon = { parts: [[[[0, 0], [10, 0], [10, 10]] as [number, number][]]] };
     expect(movePoint(polygon, [0, 0, 1], [20, 5], size).parts).toEqual([[[[0, 0], [20, 5], [10, 10]]]]);
+  });
+});
+
+describe("points of a polygon", () => {
+  const triangle = { parts: [[[[0, 0], [10, 0], [10, 10]] as [number, number][]]] };
+  it("come in at the middle of an edge, also of the closing one", () => {
+    const last = midpoints(triangle, size).at(-1)!;
+    expect(last).toEqual({ at: [5, 5], address: [0, 0, 3] });
+    expect(insertPoint(triangle, last.address, last.at, size).parts[0]![0]).toEqual([[0, 0], [10, 0], [10, 10], [5, 5]]);
+  });
+  it("go, but never below three", () => {
+    expect(removePoint(triangle, [0, 0, 1])).toBeNull();
+    const four = insertPoint(triangle, [0, 0, 1], [5, -2], size);
+    expect(removePoint(four, [0, 0, 1])).toEqual(triangle);
   });
 });
 
