@@ -20,7 +20,7 @@ test: .venv/.dev check ## every check and every test, on throw-away services
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 unit: .venv/.dev ## only the tests that need no service
-	@$(BIN)/python -m pytest -n 2 $(wildcard tests/unit tests/property tests/golden tests/contract) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(wildcard tests/unit tests/property tests/golden) $(PYTEST_ARGS)
 
 browser: .venv/.dev ## only the tests in a browser
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)

@@ -19,7 +19,7 @@ from deploy.supervisor.options import Trouble
 from deploy.supervisor.stack import Stack
 
 TESTS = Path(__file__).resolve().parent
-PURE = {"unit", "property", "golden", "contract", "architecture"}
+PURE = {"unit", "property", "golden", "architecture"}
 WORKER = "PYTEST_XDIST_WORKER"
 _running: list[Stack] = []
 
