@@ -26,7 +26,7 @@ def log_bin(values: ArrayLike) -> Codes:
     """Bin n holds 2**(n / 8) <= value < 2**((n + 1) / 8); below 2**-20 (0 too) and above 2**40 the
     outermost bins."""
     given = np.asarray(values, dtype=np.float64)
-    mantissa, exponent = np.frexp(np.maximum(given, 0.0))
+    mantissa, exponent = np.frexp(np.clip(given, 0.0, 2.0**40))
     bins = (exponent.astype(np.int64) - 1) * PER_OCTAVE + np.searchsorted(_MANTISSAS, mantissa, side="right")
     return np.clip(np.where(given > 0, bins, LOWEST), LOWEST, HIGHEST)
 

@@ -72,11 +72,8 @@ class Frame:
         return self.height - self.bottom
 
 
-HISTOGRAM, BALANCE, CURVE = (
-    Frame(),
-    Frame(left=110, right=110, top=14, bottom=6),
-    Frame(990, 176, 44, 44, 12, 48),
-)
+HISTOGRAM, BALANCE = Frame(), Frame(left=110, right=110, top=14, bottom=6)
+MATRIX, CURVE = Frame(520, 180, 62, 4, 16, 4), Frame(990, 176, 44, 44, 12, 48)
 
 
 def columns(
