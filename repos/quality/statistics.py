@@ -105,6 +105,38 @@ def class_rows(stats: Statistics, schema: Schema, layer: str) -> list[ClassRow]:
     ]
 
 
+@dataclass(frozen=True)
+class Imbalance:
+    """`ratio`: most frequent over least frequent class that occurs. `evenness`: entropy over that of equal
+    shares, 1 is even. `rare`: classes below RARE of the annotations; `unused`: live classes without any.
+    """
+
+    ratio: float
+    evenness: float
+    rare: tuple[ClassRow, ...]
+    unused: tuple[ClassRow, ...]
+
+
+RARE = 0.01
+
+
+def imbalance(rows: Sequence[ClassRow], rare: float = RARE) -> Imbalance | None:
+    """How unevenly the classes occur; None with fewer than two classes in use. Annotations without a class
+    are left out."""
+    named = [row for row in rows if row.id]
+    used = [row for row in named if row.annotations]
+    if len(used) < 2:
+        return None
+    counts = np.array([row.annotations for row in used], dtype=np.float64)
+    shares = counts / counts.sum()
+    return Imbalance(
+        float(counts.max() / counts.min()),
+        float(-(shares * np.log(shares)).sum() / np.log(len(used))),
+        tuple(row for row, share in zip(used, shares.tolist(), strict=True) if share < rare),
+        tuple(row for row in named if not row.annotations),
+    )
+
+
 def resolve(tally: Tally, position: int, schema: Schema) -> Tally:
     """Class ids in hex, at one place of the keys, replaced by what they read as."""
     names = {raw.hex(): end.hex() for raw, end in schema.resolution.items() if raw != end}

@@ -35,6 +35,7 @@ from repos.quality.statistics import (
     class_sides,
     co_occurrence,
     count_histogram,
+    imbalance,
     log_histogram,
 )
 
@@ -101,6 +102,19 @@ def test_sizes_and_positions() -> None:
     assert class_sides(part, SCHEMA) == {A.hex(): {int(log_bin(10)): 2}}
     assert class_sides(part, SCHEMA, Frame.RELATIVE) == {}
     assert [b.count for b in log_histogram({8: 1, 11: 2})] == [1, 2]
+
+
+def test_imbalance_names_rare_and_unused_classes() -> None:
+    even = of([("1", boxes(A, B), picture())])
+    found = imbalance(class_rows(even, SCHEMA, "gold"))
+    assert found is not None
+    assert (found.ratio, found.evenness, [r.name for r in found.unused]) == (1.0, pytest.approx(1.0), ["c"])
+    skewed = of([(str(n), boxes(A, A, A), picture()) for n in range(40)] + [("x", boxes(B, None), picture())])
+    found = imbalance(class_rows(skewed, SCHEMA, "gold"))
+    assert found is not None
+    assert (found.ratio, [r.name for r in found.rare]) == (120.0, ["b"])
+    assert found.evenness < 0.1
+    assert imbalance(class_rows(of([]), SCHEMA, "gold")) is None
 
 
 def test_what_a_pull_request_does_to_the_balance() -> None:
