@@ -103,9 +103,9 @@ class MemoryBlobs:
     def delete(self, key: str) -> None:
         self._blobs.pop(check_blob_key(key), None)
 
-    def list(self, prefix: str = "", after: str | None = None) -> Iterator[BlobInfo]:
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         check_blob_prefix(prefix)
-        keys = sorted(key for key in self._blobs if key.startswith(prefix) and (after is None or key > after))
+        keys = sorted(key for key in self._blobs if key.startswith(prefix))
         return (info for info in map(self.head, keys) if info is not None)
 
     def presign_get(

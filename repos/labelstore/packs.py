@@ -158,13 +158,15 @@ class PackWriter:
     """A NodeStore that gathers new nodes over a reader and hands them out as packs.
 
     With a `sink` every full pack is handed over at once and forgotten here, so that an import of any size takes the
-    memory of one pack; such nodes are then read through `reader`, which has to know them by then.
+    memory of one pack; such nodes are then read through `reader`, which has to know them by then, and `handed_over`
+    lists the ids of such packs.
     """
 
-    def __init__(self, reader: NodeReader, sink: Callable[[Pack], None] | None = None) -> None:
+    def __init__(self, reader: NodeReader, sink: Callable[[Pack], object] | None = None) -> None:
         self._reader, self._sink = reader, sink
         self._new: dict[Address, bytes] = {}
         self._size = 0
+        self.handed_over: list[str] = []
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
         there = self._reader.get_many([address for address in addresses if address not in self._new])
@@ -200,6 +202,7 @@ class PackWriter:
             raise ValueError("a writer without a sink has nowhere to flush to")
         for pack in self.packs():
             self._sink(pack)
+            self.handed_over.append(pack.pack_id)
         self._new, self._size = {}, 0
 
     def packs(self, without: Container[Address] = ()) -> Iterator[Pack]:

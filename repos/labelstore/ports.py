@@ -130,8 +130,9 @@ class BlobStore(Protocol):
         """Deleting what is not there is no error."""
         ...
 
-    def list(self, prefix: str = "", after: str | None = None) -> Iterator[BlobInfo]:
-        """Keys that start with `prefix`, in ascending order, those behind `after`."""
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """Every blob whose key starts with `prefix`, once, in an order of the store's own: not all that speak S3
+        sort `a-b` in front of `a/b`."""
         ...
 
     def presign_get(
@@ -147,7 +148,7 @@ class BlobStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a stored entry lies: pack id, offset and length of its bytes in the pack."""
+    """Where a stored entry lies: key of the pack's blob, offset and length of its bytes in it."""
 
     pack: str
     offset: int
@@ -171,7 +172,8 @@ class PackIndex(Protocol):
         ...
 
     def add(self, pack: str, size: int, entries: Sequence[PackEntry]) -> None:
-        """Idempotent. An address that is known already keeps a location; any one that holds is right."""
+        """Note the entries of the pack stored under the key `pack`, of `size` bytes. Idempotent. An address that is
+        known already may keep its location; any one that holds is right."""
         ...
 
 

@@ -1,0 +1,138 @@
+"""Nodes in packs: a NodeStore over blobs and an index of which pack holds what.
+
+Invariant: a node that is given out hashes to its address. A pack is stored before the index names it, and both before
+anything refers to its nodes, so a crash leaves at worst a pack that nothing names.
+Cost of `get_many`: what the caches have is free; for the rest one index query, then one ranged read for each run of
+nodes that lie near one another in a pack, up to eight at once. A commit is written with one put and one index call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple
+
+from repos.labelstore.blobkeys import MissingBlob
+from repos.labelstore.digest import Address, MissingNode, first_missing
+from repos.labelstore.packs import MalformedPack, Pack, PackWriter, decode_entry
+from repos.labelstore.ports import BlobStore, Location, NodeCache, PackIndex
+
+GAP = 64 * 2**10
+MAX_READ = 8 * 2**20
+AT_ONCE = 8
+
+
+class _Read(NamedTuple):
+    """A range of one pack and the nodes in it."""
+
+    pack: str
+    start: int
+    stop: int
+    nodes: list[tuple[Address, Location]]
+
+
+class PackedNodes:
+    """NodeStore of one network. Caches may be shared by all of a process; `second` is asked after `first`."""
+
+    def __init__(
+        self, blobs: BlobStore, index: PackIndex, first: NodeCache, second: NodeCache | None = None
+    ) -> None:
+        self._blobs, self._index = blobs, index
+        self._caches = [first] if second is None else [first, second]
+
+    def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        found: dict[Address, bytes] = {}
+        left = list(dict.fromkeys(addresses))
+        for depth, level in enumerate(self._caches):
+            here = level.get_many(left)
+            for above in self._caches[:depth]:
+                above.put_many(here)
+            found |= here
+            left = [address for address in left if address not in found]
+            if not left:
+                return found
+        return found | self._fetch(left)
+
+    def put(self, raw: bytes) -> Address:
+        return self.put_many([raw])[0]
+
+    def put_many(self, raws: Sequence[bytes]) -> list[Address]:
+        """Stores a pack at once; work that puts often gathers in a `writer` instead."""
+        writer = self.writer()
+        addresses = writer.put_many(raws)
+        self.save(writer)
+        return addresses
+
+    def writer(self) -> PackWriter:
+        """A store that gathers new nodes over this one; every full pack is stored at once, the rest by `save`."""
+        return PackWriter(self, sink=self.add)
+
+    def save(self, writer: PackWriter) -> list[str]:
+        """Stores what `writer` gathered and this store has not; gives the keys of all packs that came of it."""
+        known = self.known(writer.addresses())
+        early = [pack_key(pack_id) for pack_id in writer.handed_over]
+        return early + [self.add(pack) for pack in writer.packs(without=known)]
+
+    def add(self, pack: Pack) -> str:
+        """Stores one pack and notes what it holds; gives its key. Idempotent."""
+        key = pack_key(pack.pack_id)
+        self._blobs.put_if_absent(key, pack.data)
+        self._index.add(key, len(pack.data), pack.entries)
+        return key
+
+    def known(self, addresses: Sequence[Address]) -> set[Address]:
+        """Those that this network has. Caches, which networks share, are not asked."""
+        return set(self._index.locate(addresses))
+
+    def _fetch(self, addresses: list[Address]) -> dict[Address, bytes]:
+        locations = self._index.locate(addresses)
+        for address in addresses:
+            if address not in locations:
+                raise MissingNode(address)
+        reads = plan(locations.items())
+        # One read is made here: handing it to another thread would only add to it.
+        parts = map(self._read, reads) if len(reads) == 1 else _pool(os.getpid()).map(self._read, reads)
+        found = {address: raw for part in parts for address, raw in part.items()}
+        for level in self._caches:
+            level.put_many(found)
+        return first_missing(addresses, found)
+
+    def _read(self, read: _Read) -> dict[Address, bytes]:
+        try:
+            data = self._blobs.get_range(read.pack, read.start, read.stop - read.start)
+        except MissingBlob:
+            raise MissingNode(read.nodes[0][0]) from None
+        if len(data) != read.stop - read.start:
+            raise MalformedPack(read.pack, read.start, "the pack is shorter than its index says")
+        found = {}
+        for address, at in read.nodes:
+            start = at.offset - read.start
+            found[address] = decode_entry(data[start : start + at.length], address)
+        return found
+
+
+def pack_key(pack_id: str) -> str:
+    """Where the pack of this id is stored, below the network's prefix."""
+    return f"packs/{pack_id[:2]}/{pack_id}"
+
+
+def plan(locations: Iterable[tuple[Address, Location]]) -> list[_Read]:
+    """As few reads as are worth it: neighbours with small gaps together, none above 8 MiB for more than one node."""
+    reads: list[_Read] = []
+    for address, at in sorted(locations, key=lambda found: (found[1].pack, found[1].offset)):
+        last = reads[-1] if reads else None
+        end = at.offset + at.length
+        if last and last.pack == at.pack and at.offset <= last.stop + GAP and end - last.start <= MAX_READ:
+            last.nodes.append((address, at))
+            reads[-1] = last._replace(stop=max(last.stop, end))
+        else:
+            reads.append(_Read(at.pack, at.offset, end, [(address, at)]))
+    return reads
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """One for each process: threads do not survive the fork of a worker."""
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"packs-{process}")
