@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repos.annotations.model import Annotation, Kind, LayerEntry, Relation, Sample, Scalar, Span
-from repos.annotations.schema import AttributeDef, Cardinality, FieldDef, Schema, ValueType
+from repos.annotations.model import Annotation, Kind, LayerEntry, Relation, Sample, Span
+from repos.annotations.schema import Cardinality, Schema
+from repos.annotations.validate import attribute_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def broken(schema: Schema, sample: Sample | None, entry: LayerEntry) -> Iterator
         if entry.annotations or entry.review:
             yield Broken("sample", tuple(a.id for a in entry), "the sample does not exist")
         return
-    ids = {a.id for a in entry}
+    ids = {name for a in entry for name in (a.id, *a.aliases)}
     for annotation in entry:
         yield from _alone(schema, sample, ids, annotation)
     yield from _crowded(schema, entry)
@@ -55,30 +56,10 @@ def _alone(schema: Schema, sample: Sample, ids: set[bytes], annotation: Annotati
             yield Broken("relation", me, "an end of the relation does not exist", ends)
     if annotation.label_class is not None and annotation.label_class not in schema.class_by_id:
         yield Broken("class", me, "the class is not in the label schema")
-    for name, value in annotation.attributes.items():
-        definition = schema.attribute_by_name.get(name)
-        if definition is not None and not fits(definition, value):
-            yield Broken(f"attribute:{name}", me, f"{value!r} is no {_expected(definition)}")
-
-
-def fits(definition: AttributeDef | FieldDef, value: Scalar) -> bool:
-    """Whether a value is one of an attribute or field; null means unset and always is."""
-    if value is None:
-        return True
-    match definition.type:
-        case ValueType.BOOLEAN:
-            return isinstance(value, bool)
-        case ValueType.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case ValueType.STRING:
-            return isinstance(value, str)
-        case ValueType.CHOICE:
-            former = {old for old, _ in getattr(definition, "former_values", ())}
-            return isinstance(value, str) and (value in definition.values or value in former)
-
-
-def _expected(definition: AttributeDef | FieldDef) -> str:
-    return f"one of {', '.join(definition.values)}" if definition.values else str(definition.type)
+    if annotation.label_class is None and annotation.kind is Kind.CLASSIFICATION:
+        yield Broken("class", me, "a classification needs a class")
+    for name, reason, expected in attribute_problems(schema, annotation.attributes):
+        yield Broken(name, me, f"{name} {reason}, expected {expected}")
 
 
 def _crowded(schema: Schema, entry: LayerEntry) -> Iterator[Broken]:

@@ -188,6 +188,13 @@ class SnapshotEdit:
                 del edit.entries[key]
         edit.bulk.append((number, block))
 
+    def patch_entries(self, layer: str, patch: LayerBlock) -> None:
+        """Rows to put and to remove in many entries at once: a block with the extra columns of patch.py.
+
+        For keys that no other operation of this edit names: a patch is not a whole entry to continue from.
+        """
+        self._layer(layer).bulk.append((self._number(), patch))
+
     def delete_layer(self, name: str) -> None:
         """Every entry of a layer."""
         self.layers[name] = LayerEdit(cleared=True, operation=self._number())

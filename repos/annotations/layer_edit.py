@@ -76,13 +76,14 @@ class LayerWork:
 
     def _bulk(self) -> LayerBlock:
         runs: list[LayerBlock] = []
-        for _, block in self.work.bulk:
+        for _, given in self.work.bulk:
+            whole = REPLACE not in given.entry_columns  # a patch already says what it replaces
+            block = replacing(unfolded(given, self.nodes)) if whole else given
             if runs and len(block) and len(runs[-1]) and block.keys[0] <= runs[-1].keys[-1]:
                 runs = [splice(concat(runs), block, ())]
             else:
                 runs.append(block)
-        whole = concat(runs)
-        return replacing(unfolded(whole, self.nodes)) if len(whole) else whole
+        return concat(runs)
 
     def _single(self) -> LayerBlock:
         staying = {k: p for k, p in self.entries.items() if p.source in (None, k) or self.work.cleared}

@@ -40,7 +40,8 @@ CLASSES = ("RBC", "WBC", "Platelets", "PER", "LOC", "one", "seven", "Erythrocyte
 
 def example_schema() -> Schema:
     """The schema of all examples: Erythrocyte was merged into RBC; one and seven exclude each other."""
-    schema = Schema(attributes=(AttributeDef(stable_id("attribute", "dim"), "dim", ValueType.BOOLEAN),))
+    known = (("dim", ValueType.BOOLEAN), ("by", ValueType.STRING))
+    schema = Schema(attributes=tuple(AttributeDef(stable_id("attribute", n), n, t) for n, t in known))
     for name in CLASSES:
         schema, _ = add_class(schema, name)
     schema = merge_class(schema, class_of(schema, "Erythrocyte"), class_of(schema, "RBC"))

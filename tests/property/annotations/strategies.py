@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from repos.annotations.model import (
     Provenance,
     Review,
     ReviewState,
+    Scalar,
     Span,
 )
 from tests.oracles.examples import class_of, example_schema
@@ -30,7 +32,9 @@ whole = st.integers(0, 12).map(float)
 sizes = st.integers(4, 12).map(float)
 boxes = st.builds(Box, whole, whole, sizes, sizes)
 spans = st.builds(lambda start, length: Span(start, start + length), st.integers(0, 9), st.integers(1, 9))
-attributes = st.dictionaries(st.sampled_from(["dim", "by"]), st.sampled_from([True, False]), max_size=2)
+attributes: st.SearchStrategy[Mapping[str, Scalar]] = st.fixed_dictionaries(
+    {}, optional={"dim": st.booleans(), "by": st.sampled_from(["eye", "hand"])}
+)
 provenances = st.builds(
     Provenance,
     st.sampled_from(["u1", "u2"]),
