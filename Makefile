@@ -33,7 +33,7 @@ check: .venv/.dev ## lint, types, who imports whom, missing migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES)
 	@PYTHONPATH=.:platform $(BIN)/lint-imports --no-cache
-	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 fix: .venv/.dev ## format, and repair what can be repaired without thinking
 	@$(BIN)/ruff check --fix .
