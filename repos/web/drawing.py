@@ -1,4 +1,4 @@
-"""What a thumbnail draws: SVG paths per class, text with marks, in pixels of the sample. Pure: values in, a frame out."""
+"""What a thumbnail draws: SVG paths per class, text with marks, in pixels of the sample. Pure: values in, frames out."""
 
 from __future__ import annotations
 

@@ -38,6 +38,10 @@ class RepoFrame:
         return f"/{self.owner}/{self.name}"
 
     @property
+    def import_url(self) -> str:
+        return f"{self.url}/import"
+
+    @property
     def may_administer(self) -> bool:
         return self.role >= Role.MAINTAIN
 

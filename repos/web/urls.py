@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from repos.web import actions, refs, settings, site
+from repos.web import actions, commits, data, refs, sample, schema, settings, site
 
 REPO = "<str:owner>/<str:name>"
 
@@ -15,6 +15,14 @@ urlpatterns = [
     path("invitations/<int:pk>", site.invitation, name="invitation"),
     path("invitations/link/<str:token>", site.invitation_link, name="invitation-link"),
     path("<str:owner>", site.profile, name="profile"),
+    path(f"{REPO}", data.home, name="repository"),
+    path(f"{REPO}/tree/<path:path>", data.tree, name="tree"),
+    path(f"{REPO}/go", data.go_to, name="go-to"),
+    path(f"{REPO}/sample/<path:path>", sample.sample, name="sample"),
+    path(f"{REPO}/schema", schema.schema, name="schema-default"),
+    path(f"{REPO}/schema/<path:ref>", schema.schema, name="schema-at"),
+    path(f"{REPO}/commits", commits.history, name="commits-default"),
+    path(f"{REPO}/commits/<path:ref>", commits.history, name="commits"),
     path(f"{REPO}/star", actions.star, name="star"),
     path(f"{REPO}/fork", actions.fork, name="fork"),
     path(f"{REPO}/sync", actions.sync, name="sync"),
