@@ -58,7 +58,7 @@ KINDS = [Kind.CLASSIFICATION, *GEOMETRIES]
 
 
 @st.composite
-def annotations(draw: st.DrawFn) -> Annotation:
+def any_annotation(draw: st.DrawFn) -> Annotation:
     kind = draw(st.sampled_from(KINDS))
     also = draw(st.sets(st.sampled_from(list(GEOMETRIES)), max_size=1))
     kinds = {*also, kind} - {Kind.CLASSIFICATION}
@@ -81,7 +81,7 @@ def annotations(draw: st.DrawFn) -> Annotation:
 
 reviews = st.none() | st.sampled_from(ReviewState).map(Review)
 layer_entries = st.builds(
-    LayerEntry, st.lists(annotations(), max_size=4, unique_by=lambda a: a.id).map(tuple), reviews
+    LayerEntry, st.lists(any_annotation(), max_size=4, unique_by=lambda a: a.id).map(tuple), reviews
 )
 media = st.builds(
     Media,
