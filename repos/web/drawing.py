@@ -1,4 +1,4 @@
-"""What a thumbnail draws: SVG paths per class, text with marks, in pixels of the sample. Pure: values in, frames out."""
+"""What a thumbnail draws: SVG paths per class, text with marks, in pixels of the sample. Pure."""
 
 from __future__ import annotations
 

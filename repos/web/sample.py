@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from repos import access
 from repos.access import Revision
-from repos.annotations.model import Annotation, Box, Kind, Sample, Segment, Span, Text, Value
+from repos.annotations.model import Annotation, Box, Kind, Polygon, Sample, Segment, Span, Text, Value
 from repos.annotations.render import annotation_json
 from repos.annotations.render_schema import schema_json
 from repos.annotations.schema import Schema
@@ -146,9 +146,8 @@ def shape_words(annotation: Annotation) -> str:
             return shape.text[:40]
         case Value():
             return f"{shape.value:g}"
-    if annotation.kind is Kind.POLYGON and shape is not None:
-        points = sum(len(ring) for part in shape.parts for ring in part)  # type: ignore[union-attr]
-        return f"{points} points"
+        case Polygon():
+            return f"{sum(len(ring) for part in shape.parts for ring in part)} points"
     return ""
 
 
