@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import splitext
 from typing import BinaryIO, Protocol
 
+from repos.formats.keying import is_image
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.records import IMPORTED, ClassName, Count, Draft, Holds, Item, LayerDraft, Record, SampleDraft, Warned
+from repos.formats.records import IMPORTED, ClassInfo, Count, Draft, Holds, Item, LayerDraft, Record, SampleDraft, Warned
 from repos.formats.source import Source
 
 
@@ -29,15 +31,6 @@ class Sink(Protocol):
 class _Opened(Protocol):
     def __enter__(self) -> BinaryIO: ...
     def __exit__(self, *args: object) -> bool | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ClassInfo:
-    """A class for writers, in the order of the label schema: its index in formats that number classes."""
-
-    name: ClassName
-    keypoints: tuple[str, ...] = ()
-    skeleton: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +83,37 @@ class Format(Protocol):
         format cannot hold it. Class names are passed through."""
         ...
 
+    def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
+        """What reading gives back of text and fields of a sample that is written with these annotations."""
+        ...
+
     def write(self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options) -> WriteReport:
         """Streams records (layer IMPORTED only) to files."""
         ...
+
+
+class Plain:
+    """What most formats share: text and fields come back as far as the format holds them."""
+
+    def holds(self, options: Options) -> Holds:
+        raise NotImplementedError
+
+    def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
+        holds = self.holds(options)
+        return SampleDraft(text=sample.text if holds.text else None, fields=holds.fields.part(sample.fields))
+
+
+class UniqueNames:
+    """Names of files that one writer gives: two samples that would share a name get their whole keys."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def of(self, key: str, extension: str) -> str:
+        short = f"{splitext(key)[0] if is_image(key) else key}{extension}"
+        name = f"{key}{extension}" if short in self._used else short
+        self._used.add(name)
+        return name
 
 
 def imported(record: Record) -> LayerDraft:
@@ -163,5 +184,5 @@ def cut(items: Iterable[Item], records: int) -> Iterator[Item]:
 
 
 __all__ = [
-    "ClassInfo", "DirectorySink", "Format", "Guess", "LeftOut", "Look", "MemorySink", "Sink", "Warned", "WriteReport", "ZipSink", "cut", "imported", "refused_drafts",
+    "ClassInfo", "DirectorySink", "Format", "Guess", "LeftOut", "Look", "MemorySink", "Plain", "Sink", "UniqueNames", "Warned", "WriteReport", "ZipSink", "cut", "imported", "refused_drafts",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ import msgspec
 
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Kind, Scalar
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.coco_index import CocoIndex, held, index
 from repos.formats.coco_values import KINDS, SOURCE_ONLY, canonical, draft_of, express, members, scalar, scope_of
 from repos.formats.errors import FormatError, SourceError
@@ -50,7 +50,7 @@ _OWN_IMAGE = frozenset("id file_name width height coco_url flickr_url labelhub_t
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
-class Coco:
+class Coco(Plain):
     name, title = "coco", "COCO JSON"
 
     def recognise(self, look: Look) -> Guess | None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from repos.annotations.model import Kind, Provenance, Scalar, Span
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.bio import TAG, Entity, entities
 from repos.formats.errors import FormatError
 from repos.formats.keying import TextKeys, key_problem
@@ -49,7 +49,7 @@ _BLANK = " \t\f\v\ufeff\u200b\u00a0"
 _FIELDS = AttributeScope(prefixes=(SOURCE,))
 
 
-class Conll:
+class Conll(Plain):
     name, title = "conll", "CoNLL / IOB2"
 
     def recognise(self, look: Look) -> Guess | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 from repos.annotations.model import Kind, Scalar
-from repos.formats.base import ClassInfo, Sink, WriteReport
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
 from repos.formats.errors import FormatError, MediaError, SourceError
 from repos.formats.keying import is_audio, is_image, key_problem
 from repos.formats.look import Guess, Look
@@ -25,7 +25,7 @@ _SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "te
 _SPLIT = AttributeScope(names=frozenset({"split"}))
 
 
-class _Folder:
+class _Folder(Plain):
     """The common part; `sort` is the first half of the media type."""
 
     name = title = sort = ""

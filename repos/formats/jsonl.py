@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from repos.annotations.model import Kind, Span
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
@@ -25,7 +25,7 @@ _ROW = msgspec.json.Decoder(dict[str, object])
 _DEFAULT = {"id": "id", "text": "text", "label": "label", "spans": "spans"}
 
 
-class Jsonl:
+class Jsonl(Plain):
     name, title = "jsonl", "JSON lines of texts with labels and spans"
 
     def recognise(self, look: Look) -> Guess | None:

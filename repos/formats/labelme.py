@@ -20,7 +20,7 @@ import numpy as np
 
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Box, Keypoints, Kind, Mask, Polygon, Scalar
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.coco_values import canonical, scalar
 from repos.formats.errors import FormatError, MediaError, SourceError
 from repos.formats.keying import Media, is_image, key_problem
@@ -52,7 +52,7 @@ _KINDS = frozenset({Kind.BOX, Kind.POLYGON, Kind.KEYPOINTS, Kind.MASK, Kind.CLAS
 _KEPT = ("group_id", "description")
 
 
-class LabelMe:
+class LabelMe(Plain):
     name, title = "labelme", "LabelMe JSON"
 
     def recognise(self, look: Look) -> Guess | None:
@@ -79,7 +79,7 @@ class LabelMe:
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
     ) -> WriteReport:
-        report = WriteReport()
+        report, names = WriteReport(), UniqueNames()
         for record in records:
             drafts = imported(record).annotations
             expressed = self.express(drafts, record.sample, record.sample, options)
@@ -87,7 +87,7 @@ class LabelMe:
             for draft, kept in zip(drafts, expressed, strict=True):
                 if kept is None:
                     report.leave_out(record.key, draft, "LabelMe holds classed boxes, one-ring polygons, points, masks and flags")
-            name = f"{splitext(record.key)[0] if is_image(record.key) else record.key}.json"
+            name = names.of(record.key, ".json")
             with sink.open(name) as stream:
                 stream.write(msgspec.json.format(msgspec.json.encode(_document(record, held)), indent=2) + b"\n")
             report.files.append(name)

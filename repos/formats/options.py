@@ -21,7 +21,8 @@ class Options:
     `key_prefix`: put before every key. `class_names`: names for formats that only hold numbers. `class_attribute`: the
     VIA region attribute that is the class. `import_id`: makes annotators and layers `ext:<import_id>:<name>`.
     `polygons`: write polygons (YOLO segmentation lines). `keep_ids`: keep a file's own ids as `source.id`.
-    `known_size`: sample key -> (width, height) of media already there; `find_image`: a reference -> a known key.
+    `known_size`: sample key -> (width, height) of media already there; `find_image`: a reference -> a known key;
+    `annotator_name`, `annotator_of`: opaque id -> name in files and back (they must be inverse).
     `dialect`: variant of a format (CoNLL: iob2, uner; VIA: json, csv). `separator`: between cells of tables (default: comma, tab in .tsv).
     `label_separator`: between several labels in one cell. `class_from`: what gives the class in folders of media."""
 
@@ -42,9 +43,12 @@ class Options:
     known_size: Callable[[str], tuple[int, int] | None] | None = None
     find_image: Callable[[str], str | None] | None = None
     annotator_name: Callable[[str], str] | None = None
+    annotator_of: Callable[[str], str] | None = None
 
     def annotator_id(self, name: str) -> str:
-        """The opaque id of an annotator that a file knows by name."""
+        """The opaque id of an annotator that a file knows by name: never an account, unless the caller maps it."""
+        if self.annotator_of is not None:
+            return self.annotator_of(name)
         return f"ext:{self.import_id}:{name}"
 
     def name_of_annotator(self, annotator: str) -> str:
@@ -55,7 +59,7 @@ class Options:
 
 
 _CHOICES = {"key_from": ("content", "number"), "class_from": ("parent", "top", "none")}
-_CALLABLE = ("known_size", "find_image", "annotator_name")
+_CALLABLE = ("known_size", "find_image", "annotator_name", "annotator_of")
 
 
 def options_from(given: Mapping[str, object]) -> Options:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from repos.annotations.model import Kind
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.options import Options
 from repos.formats.records import Item, Progress, Record, Refusal, Tally
@@ -28,17 +29,21 @@ def read_files(names: Sequence[str], read_one: Callable[[str], Iterator[Item]], 
     yield Progress(len(names), len(names), "files", tally.count)
 
 
+_TEXT = frozenset({Kind.TEXT})
+
+
 class Keys:
-    """Sample keys taken so far in one import."""
+    """Sample keys taken so far in one import. A file of captions may speak of the samples of a file of boxes (COCO)."""
 
     def __init__(self) -> None:
-        self._first: dict[str, tuple[str, int | None]] = {}
+        self._first: dict[tuple[str, bool], tuple[str, int | None]] = {}
 
     def check(self, item: Item) -> Item:
         """The item, or a refusal when its key was taken by an earlier record."""
         if not isinstance(item, Record):
             return item
-        first = self._first.setdefault(item.key, (item.file, item.line))
+        slot = (item.key, item.holds.kinds == _TEXT)
+        first = self._first.setdefault(slot, (item.file, item.line))
         if first == (item.file, item.line):
             return item
         place = first[0] if first[1] is None else f"{first[0]}, line {first[1]}"

@@ -83,7 +83,10 @@ class RowReader:
         drafts: list[Draft] = []
         for at, (make, raw) in enumerate([*((_label, v) for v in labels), *((_span, v) for v in _list(spans))]):
             try:
-                drafts.append(make(raw, sample.text, line))
+                draft = make(raw, sample.text, line)
+                if draft in drafts:
+                    raise InvalidValue(draft.kind.value, raw, "each label of a sample once")
+                drafts.append(draft)
             except InvalidValue as error:
                 out.append(Refusal(self.file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, line, key, str(at + 1),
                                    error.what, excerpt(raw)))  # fmt: skip
@@ -184,7 +187,8 @@ def express(drafts: Sequence[Draft], written: SampleDraft, kinds: frozenset[Kind
             found.append(Draft(Kind.CLASSIFICATION, name) if free else None)
         else:
             fits = isinstance(shape, Span) and written.text is not None and shape.end <= len(written.text)
-            found.append(Draft(Kind.SPAN, name, (shape,)) if fits and isinstance(shape, Span) else None)
+            span = Draft(Kind.SPAN, name, (shape,)) if fits and isinstance(shape, Span) else None
+            found.append(None if span in found else span)
     return found
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from repos.annotations.model import Kind
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.errors import FormatError
 from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
@@ -70,7 +70,7 @@ def header_of(look: Look, name: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader(lines[:1], delimiter=separator), [])] if lines else []
 
 
-class Csv:
+class Csv(Plain):
     name, title = "csv", "CSV of classifications"
 
     def recognise(self, look: Look) -> Guess | None:

@@ -18,7 +18,7 @@ import msgspec
 
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Box, Keypoints, Kind, Polygon, Scalar
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.coco_values import canonical, scalar
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.keying import Media, key_problem
@@ -49,7 +49,7 @@ _CLASS = ("name", "class", "label", "type", "category")
 _KINDS = frozenset({Kind.BOX, Kind.POLYGON, Kind.KEYPOINTS})
 
 
-class Via:
+class Via(Plain):
     name, title = "via", "VGG Image Annotator"
 
     def recognise(self, look: Look) -> Guess | None:

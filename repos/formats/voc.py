@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Box, Frame, Kind, Scalar
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.keying import Media, is_image, key_problem
 from repos.formats.look import Guess, Look
@@ -42,7 +42,7 @@ _SCOPE = AttributeScope(names=frozenset(f"source.{name}" for name in ("pose", *_
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-class Voc:
+class Voc(Plain):
     name, title = "voc", "Pascal VOC"
 
     def recognise(self, look: Look) -> Guess | None:
@@ -70,7 +70,7 @@ class Voc:
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
     ) -> WriteReport:
-        report = WriteReport()
+        report, names = WriteReport(), UniqueNames()
         for record in records:
             drafts = imported(record).annotations
             held: list[Draft] = []
@@ -80,7 +80,7 @@ class Voc:
                     report.leave_out(record.key, draft, "VOC holds classed boxes without rotation, in pixels")
                 else:
                     held.append(expressed)
-            name = f"{record.key}.xml" if not is_image(record.key) else f"{splitext(record.key)[0]}.xml"
+            name = names.of(record.key, ".xml")
             with sink.open(name) as stream:
                 stream.write(_document(record, held).encode())
             report.files.append(name)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repos.annotations.model import Kind, Provenance, Review, ReviewState
-from repos.formats.base import ClassInfo, Sink, WriteReport
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
 from repos.formats.errors import BadOption, FormatError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
@@ -39,7 +39,7 @@ def propose_votes(header: Sequence[str]) -> dict[str, str]:
     return found if {"item", "annotator", "label"} <= set(found) else {}
 
 
-class Votes:
+class Votes(Plain):
     name, title = "votes", "Answers of several annotators (CSV)"
 
     def recognise(self, look: Look) -> Guess | None:
@@ -139,8 +139,10 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
                 yield Refusal(row.file, row.reason, row.expected, row.line, excerpt=row.excerpt)
             else:
                 yield from _take(items, {role: str(row[c]).strip() for role, c in columns.items()}, name, line)
+    layers = frozenset({GOLD} if "gold" in columns else ()) | {options.annotator_id(n) for v in items.values() for n in v.votes}
     for item, votes in items.items():
-        yield _record(item, votes, name, media, holds, options)
+        record = _record(item, votes, name, media, holds, options)
+        yield replace(record, file_layers=layers) if isinstance(record, Record) else record
 
 
 def _take(items: dict[str, _Votes], row: Mapping[str, str], file: str, line: int) -> Iterator[Refusal]:

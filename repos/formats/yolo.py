@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from posixpath import splitext
 
 from repos.annotations.model import Kind
-from repos.formats.base import ClassInfo, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.errors import SourceError
 from repos.formats.keying import Media, is_image, key_problem
 from repos.formats.look import Guess, Look
@@ -39,7 +39,7 @@ from repos.formats.yolo_lines import Bad, Size, encode, looks_like_line, parse
 from repos.formats.yolo_names import ClassFiles, is_names_file, names_of
 
 
-class Yolo:
+class Yolo(Plain):
     name, title = "yolo", "YOLO (text files)"
 
     def recognise(self, look: Look) -> Guess | None:
@@ -76,7 +76,8 @@ class Yolo:
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
     ) -> WriteReport:
-        report, numbers = WriteReport(), {info.name: n for n, info in enumerate(classes)}
+        report, names = WriteReport(), UniqueNames()
+        numbers = {info.name: n for n, info in enumerate(classes)}
         kinds = self.holds(options).kinds
         for record in records:
             lines: list[str] = []
@@ -86,7 +87,7 @@ class Yolo:
                     report.leave_out(record.key, draft, f"YOLO holds {' and '.join(sorted(kinds))} of a class, in one ring")
                 else:
                     lines.append(f"{numbers[draft.label_class]} {text}\n")  # type: ignore[index]
-            name = f"{splitext(record.key)[0] if is_image(record.key) else record.key}.txt"
+            name = names.of(record.key, ".txt")
             with sink.open(name) as stream:
                 stream.write("".join(lines).encode())
             report.files.append(name)
