@@ -1,0 +1,39 @@
+"""A format with its options: what importing and exporting take, so that they know neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repos.annotations.draft_of import ClassNames, layer_draft_of, sample_draft_of
+from repos.annotations.model import LayerEntry, Sample
+from repos.formats.base import Format, Sink, WriteReport
+from repos.formats.options import Options
+from repos.formats.records import IMPORTED, ClassInfo, Draft, Holds, Item, Record, SampleDraft
+from repos.formats.source import Source
+
+
+@dataclass(frozen=True)
+class Bound:
+    format: Format
+    options: Options
+
+    def read(self, source: Source) -> Iterator[Item]:
+        return self.format.read(source, self.options)
+
+    def holds(self) -> Holds:
+        return self.format.holds(self.options)
+
+    def express(self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft) -> Sequence[Draft | None]:
+        return self.format.express(drafts, written, read, self.options)
+
+    def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft]) -> SampleDraft:
+        return self.format.express_sample(sample, drafts, self.options)
+
+    def write(self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink) -> WriteReport:
+        return self.format.write(records, classes, sink, self.options)
+
+    def record(self, key: str, sample: Sample, layers: Mapping[str, LayerEntry], names: ClassNames, layer: str | None) -> Record:
+        """A sample of a commit for the writer. `layer`: the one that single-layer formats write; None: all by name."""
+        drafts = {IMPORTED if name == layer else name: layer_draft_of(entry, names) for name, entry in layers.items()}
+        return Record(key, sample_draft_of(sample), drafts, self.holds())
