@@ -122,11 +122,11 @@ class SnapshotEdit:
         state, free = self._state(old), self._state(new)
         self._expect(old, state, True, number)
         self._expect(new, free, False, number)
+        moved = [(layer, self._entry(layer, old)) for layer in self.layers.values()]
         self.samples[new] = SampleState(state.source, state.sample, state.exists, number)
         self.samples[old] = SampleState(None, None, False, number)
-        for layer in self.layers.values():
-            moved = self._entry(layer, old)
-            layer.entries[new] = moved
+        for layer, patch in moved:
+            layer.entries[new] = patch
             self._drop_entry(layer, old, number)
 
     def _expect(self, key: str, state: SampleState, there: bool, number: int) -> None:

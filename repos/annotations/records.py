@@ -125,6 +125,10 @@ class RecordFormat:
         found = raw[HEAD.size : at].split(b"\n") if entries else []
         if len(found) != entries or b"" in found or (size and not entries):
             raise MalformedBytes("record leaf", HEAD.size, f"{len(found)} keys, {entries} announced")
+        try:
+            raw[HEAD.size : at].decode()
+        except UnicodeDecodeError:
+            raise MalformedBytes("record leaf", HEAD.size, "keys are not UTF-8") from None
         lengths = np.frombuffer(raw, "<u4", entries, at).tolist()
         ends = list(accumulate(lengths, initial=at + 4 * entries))
         if ends[-1] != len(raw):

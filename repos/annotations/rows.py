@@ -174,6 +174,8 @@ class RowReader:
         if bits & GEOMETRY_BIT[Kind.VALUE]:
             geometries.append(Value(cell("value", row, 0.0)))
         more, aliases = geometries_and_aliases(cell("rest", row, b""))
+        if sum(GEOMETRY_BIT[GEOMETRY_KIND[type(g)]] for g in (*geometries, *more)) != bits:
+            raise MalformedBytes("layer leaf", 0, f"row {row} has other geometries than it is marked with")
         return Annotation(
             self._ids[16 * row : 16 * row + 16],
             KINDS[cell("kind", row)],

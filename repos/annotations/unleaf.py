@@ -96,6 +96,7 @@ class _Decoder:
         keys = raw[HEAD.size : at].split(b"\n") if head.entries else []
         if len(keys) != head.entries or (head.keys and not head.entries) or b"" in keys:
             raise bad(HEAD.size, f"{len(keys)} keys where {head.entries} are announced")
+        check_utf8(raw[HEAD.size : at], "keys")
         self.keys += keys
         for column, (count, size) in zip(CODED, head.sizes, strict=True):
             self.texts[column.name].append(raw[at : at + 4 * count + size])
@@ -210,6 +211,14 @@ class _Decoder:
 _CODED_AT = {c.name: i for i, c in enumerate(CODED)}
 
 
+def check_utf8(raw: bytes, what: str) -> None:
+    """MalformedBytes when `what` is not UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raise bad(HEAD.size, f"{what} are not UTF-8") from None
+
+
 def _dictionary(name: str, text: bytes, count: int) -> tuple[bytes, ...]:
     lengths = np.frombuffer(text, "<u4", count).astype(np.int64)
     ends = (4 * count + np.cumsum(lengths)).tolist()
@@ -220,6 +229,9 @@ def _dictionary(name: str, text: bytes, count: int) -> tuple[bytes, ...]:
         raise bad(HEAD.size, f"the dictionary of {name} does not ascend")
     if name == "label_class" and any(len(entry) != 16 for entry in entries):
         raise bad(HEAD.size, "a class id has not 16 bytes")
+    if name == "annotator":
+        for entry in entries:
+            check_utf8(entry, name)
     if name == "review":
         for entry in entries:
             review_from(entry)
