@@ -8,18 +8,19 @@ base and head to whoever may read the target (LABEL_MODEL section 8); only who m
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.accounts.models import User
 from hub.errors import Invalid
 from repos import access
 from repos.models import Repository, Role
-from repos.services.refs import hold
 from reviews.access import require_author_or_maintainer
 from reviews.errors import NothingToPropose, NotOpen, OpenAlready
 from reviews.models import PullEvent, PullRequest
 from reviews.services import ends
 from reviews.services.numbers import next_number
+from reviews.services.publish import publish_head
 from reviews.states import PullState, may_become
 
 TITLE_LIMIT, BODY_LIMIT = 256, 65_536
@@ -62,7 +63,7 @@ def open_pull(
         base=span.base,
         merge_base=span.merge_base,
     )
-    _hold(pull)
+    publish_head(pull)
     note(pull, Event.OPENED, actor)
     return pull
 
@@ -78,10 +79,6 @@ def _refuse_second(target: Repository, end: ends.Source, onto: str) -> None:
     ).first()
     if twin is not None:
         raise OpenAlready(twin.number, end.branch, onto)
-
-
-def _hold(pull: PullRequest) -> None:
-    hold(pull.repository, f"pull/{pull.number}/{pull.head}", pull.head)
 
 
 def note(pull: PullRequest, kind: str, actor: User | None, **data: object) -> PullEvent:
@@ -110,7 +107,7 @@ def _follow(pull: PullRequest, locked: PullRequest, head: str, base: str) -> Non
     pull.head, pull.base, pull.merge_base = span.head, span.base, span.merge_base
     pull.save(update_fields=["head", "base", "merge_base", "updated_at"])
     if pushed:
-        _hold(pull)
+        publish_head(pull)
         author = pull.source_repository.owner if pull.source_repository else None
         note(pull, Event.PUSHED, author, old=locked.head, new=head)
 
@@ -200,3 +197,14 @@ def _check_words(title: str, body: str) -> None:
         raise Invalid(f"title: at most {TITLE_LIMIT} characters, got {len(title.strip())}", field="title")
     if len(body) > BODY_LIMIT:
         raise Invalid(f"body: at most {BODY_LIMIT} characters, got {len(body)}", field="body")
+
+
+def follow_branch(repository_id: int, branch: str) -> int:
+    """Refresh every open pull request that a branch is an end of; how many there are."""
+    ends_here = Q(source_repository=repository_id, source_branch=branch)
+    ends_here |= Q(repository=repository_id, target_branch=branch)
+    found = PullRequest.objects.filter(ends_here, state=PullState.OPEN)
+    pulls = list(found.select_related("repository__network", "source_repository__owner"))
+    for pull in pulls:
+        refresh(pull)
+    return len(pulls)

@@ -1,0 +1,32 @@
+"""Label pull requests: whether they merge, and following the branches they come from."""
+
+from celery import shared_task
+
+from hub.jobs import computations
+from repos.names import HEADS
+from reviews.models import PullRequest
+from reviews.services import conflicts
+from reviews.services.pulls import follow_branch
+
+
+@shared_task(name=conflicts.TASK, queue=conflicts.QUEUE)
+def merge_check(computation_id: int) -> None:
+    """Count the conflicts of a pull request's merge."""
+    computation = computations.begin(computation_id)
+    if computation is None:
+        return
+    try:
+        pull = PullRequest.objects.select_related("repository__network").get(
+            pk=computation.parameters["pull"]
+        )
+        computations.succeed(computation, conflicts.run_check(pull))
+    except Exception as error:  # the edge of a process: told to whoever waits, then to the log
+        computations.fail(computation, error)
+        raise
+
+
+@shared_task(name="repos.ref_moved", queue="interactive")
+def ref_moved(repository_id: int, ref: str, old: str, new: str, actor_id: int | None) -> None:
+    """A branch moved: the open pull requests from it and into it look at it again."""
+    if ref.startswith(HEADS):
+        follow_branch(repository_id, ref.removeprefix(HEADS))
