@@ -1,7 +1,8 @@
-"""The way out: samples and annotations of a commit as drafts with class names, for writers and for comparing imports.
+"""The way out: samples and annotations of a commit as drafts with class names, for writers and for comparing
+imports.
 
-A class is called by its bare name where that finds it again, else by its path, so that reading a file back resolves
-to the same class. Cost: O(classes) once, then constant per annotation.
+A class is called by its bare name where that finds it again, else by its path, so that reading a file back
+resolves to the same class. Cost: O(classes) once, then constant per annotation.
 """
 
 from __future__ import annotations
@@ -67,29 +68,63 @@ def layer_draft_of(entry: LayerEntry, names: ClassNames) -> LayerDraft:
 
 def sample_draft_of(sample: Sample) -> SampleDraft:
     """Content and fields as a writer sees them."""
-    return SampleDraft(None if sample.media is None else media_ref_of(sample.media), sample.text, sample.fields)
+    return SampleDraft(
+        None if sample.media is None else media_ref_of(sample.media), sample.text, sample.fields
+    )
 
 
 def media_ref_of(media: Media) -> MediaRef:
     return MediaRef(
-        None, media.uri, media.media_type, media.width, media.height, media.duration, media.sha256, media.size, media.orientation
+        None,
+        media.uri,
+        media.media_type,
+        media.width,
+        media.height,
+        media.duration,
+        media.sha256,
+        media.size,
+        media.orientation,
     )
 
 
 def media_of(given: MediaRef, existing: Media | None) -> Media:
-    """The media of a sample whose bytes are not there: what is known already stays, sizes unknown so far are filled in.
+    """The media of a sample whose bytes are not there: what is known already stays, sizes unknown so far are
+    filled in.
 
-    A new sample is `external` when the file gives a URI, else `absent`; a digest that a file claims is not believed here.
+    A new sample is `external` when the file gives a URI, else `absent`; a digest that a file claims is not
+    believed here.
     """
     if existing is None:
         state = MediaState.EXTERNAL if given.uri else MediaState.ABSENT
-        return Media(state, None, given.media_type, given.bytes, given.width, given.height, given.duration, given.orientation, given.uri)
-    width, height = (existing.width, existing.height) if existing.width and existing.height else (given.width, given.height)
+        return Media(
+            state,
+            None,
+            given.media_type,
+            given.bytes,
+            given.width,
+            given.height,
+            given.duration,
+            given.orientation,
+            given.uri,
+        )
+    width, height = (
+        (existing.width, existing.height)
+        if existing.width and existing.height
+        else (given.width, given.height)
+    )
     duration = existing.duration if existing.duration is not None else given.duration
     state = existing.state
     uri = existing.uri
-    if state is MediaState.ABSENT and given.uri:
+    if state is not MediaState.STORED and given.uri:
         state, uri = MediaState.EXTERNAL, given.uri
     return Media(
-        state, existing.sha256, existing.media_type or given.media_type, existing.size, width, height, duration, existing.orientation, uri
+        state,
+        existing.sha256,
+        existing.media_type or given.media_type,
+        existing.size,
+        width,
+        height,
+        duration,
+        existing.orientation,
+        uri,
     )

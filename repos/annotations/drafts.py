@@ -1,20 +1,23 @@
 """Drafts: what a file says about samples before it has met a commit. Readers give them, writers take them.
 
-Invariant: a draft names its class and has no id of its own yet; everything else is a value of the label model, checked when
-made. Every annotation of a file is in a Record or the subject of a Refusal, never both and never neither.
-Resolving names and giving ids is importing.py. These values live here, below the formats, because both sides need them.
+Invariant: a draft names its class and has no id of its own yet; everything else is a value of the label
+model, checked when made. Every annotation of a file is in a Record or the subject of a Refusal, never both
+and never neither. Resolving names and giving ids is importing.py. These values live here, below the formats,
+because both sides need them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import NamedTuple
 
 from repos.annotations.model import EMPTY, GEOMETRY_KIND, Geometry, Kind, Provenance, Review, Scalar
 
 IMPORTED = ""
-"""Layer name in a record that stands for "the layer this import goes to" (the caller's choice, usually gold)."""
+"""Layer name in a record that stands for "the layer this import goes to" (the caller's choice, usually gold).
+"""
 
 SOURCE = "source."
 """Prefix of attributes that keep what a source format says beyond the label model (LABEL_MODEL section 1)."""
@@ -67,6 +70,9 @@ class Holds:
     ids: bool = False
 
 
+NOBODY = Provenance()
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An annotation before it has an id. `carried_id`: an id LabelHub issued that an export carried back;
@@ -76,7 +82,7 @@ class Draft:
     label_class: ClassName | None = None
     geometries: tuple[Geometry, ...] = ()
     attributes: Mapping[str, Scalar] = dataclass_field(default_factory=lambda: EMPTY)
-    provenance: Provenance = Provenance()
+    provenance: Provenance = NOBODY
     carried_id: bytes | None = None
     foreign_id: str | None = None
     line: int | None = None
@@ -90,8 +96,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class MediaRef:
-    """Where a sample's media is: a member of the source, a URI, or only known by name and size (absent). `sha256` is what
-    an export of ours says of stored media: a claim until the one who imports has shown the right to name it."""
+    """Where a sample's media is: a member of the source, a URI, or only known by name and size (absent).
+    `sha256` is what an export of ours says of stored media: a claim until the one who imports has shown the
+    right to name it."""
 
     member: str | None = None
     uri: str | None = None
@@ -128,8 +135,9 @@ class LayerDraft:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One sample of a file. `refused` annotations of it are missing here: what stands for them must not be removed.
-    `file_layers`: all layers the file knows; a sample without one of them has no entry there (answers of a crowd)."""
+    """One sample of a file. `refused` annotations of it are missing here: what stands for them must not be
+    removed. `file_layers`: all layers the file knows; a sample without one of them has no entry there
+    (answers of a crowd)."""
 
     key: str
     sample: SampleDraft

@@ -1,9 +1,10 @@
 """One sample's entry of one layer: what an import makes of the annotations that are there.
 
-Rule: the smallest edit whose export is the incoming record (LABEL_MODEL section 4, last paragraph). `express` says what
-the format's writer makes of an existing annotation; what it cannot hold stays, and so does everything of an annotation
-whose export equals the incoming one. Stages: ids of ours carried back; equal exports; foreign ids under their rule; then
-the pairing that diff and merge use. Cost: linear where exports are equal, else that of pairing.
+Rule: the smallest edit whose export is the incoming record (LABEL_MODEL section 4, last paragraph). `express`
+says what the format's writer makes of an existing annotation; what it cannot hold stays, and so does
+everything of an annotation whose export equals the incoming one. Stages: ids of ours carried back; equal
+exports; foreign ids under their rule; then the pairing that diff and merge use. Cost: linear where exports
+are equal, else that of pairing.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from repos.annotations.drafts import AttributeScope, Draft, Holds, LayerDraft, Refusal
+from repos.annotations.drafts import Draft, Holds, LayerDraft, Refusal
 from repos.annotations.errors import InvalidValue
 from repos.annotations.ids import DerivedIds
+from repos.annotations.import_fields import foreign_text, merged_attributes, merged_geometries, scalars
 from repos.annotations.import_schema import ImportSchema
 from repos.annotations.model import (
     GEOMETRY_KIND,
     Annotation,
-    Geometry,
     Kind,
     LayerEntry,
     Origin,
     Provenance,
     Relation,
-    Scalar,
     Span,
 )
 from repos.annotations.pairing import Pairing, credible, pair
@@ -58,7 +58,8 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry lies, for ids and refusals; `text_length` in code points, None when the sample has no text."""
+    """Where an entry lies, for ids and refusals; `text_length` in code points, None when the sample has no
+    text."""
 
     key: str
     layer: str
@@ -70,7 +71,12 @@ class EntryMerge:
     """Applies one LayerDraft over one entry. `names`: Annotation -> Draft, with class names, for `express`."""
 
     def __init__(
-        self, place: Place, schema: ImportSchema, holds: Holds, express: Express, names: Callable[[Annotation], Draft]
+        self,
+        place: Place,
+        schema: ImportSchema,
+        holds: Holds,
+        express: Express,
+        names: Callable[[Annotation], Draft],
     ) -> None:
         self.place, self.schema, self.holds, self.express, self.names = place, schema, holds, express, names
 
@@ -81,7 +87,9 @@ class EntryMerge:
         drafts = [self.names(a) for a in old]
         expressed = self.express(drafts) if drafts else []
         held = {
-            a.id: (a, self._expressed(a, e)) for a, e in zip(old, expressed, strict=True) if e is not None and a.kind in self.holds.kinds
+            a.id: (a, self._expressed(a, e))
+            for a, e in zip(old, expressed, strict=True)
+            if e is not None and a.kind in self.holds.kinds
         }
         pairs, added, removed = self._pair(held, incoming)
         results: dict[bytes, Annotation] = {a.id: a for a in old}
@@ -116,15 +124,29 @@ class EntryMerge:
     def _refuse(self, draft: Draft, error: InvalidValue, out: Merged) -> None:
         place = self.place
         out.refusals.append(
-            Refusal(place.file, f"{error.what}: {error.value!r}", error.expected, draft.line, place.key, draft.foreign_id, error.what)
+            Refusal(
+                place.file,
+                f"{error.what}: {error.value!r}",
+                error.expected,
+                draft.line,
+                place.key,
+                draft.foreign_id,
+                error.what,
+            )
         )
 
     def _resolved(self, draft: Draft) -> Incoming:
         if draft.kind not in self.holds.kinds:
             raise InvalidValue("kind", draft.kind.value, "one of " + ", ".join(sorted(self.holds.kinds)))
         for shape in draft.geometries:
-            if isinstance(shape, Span) and (self.place.text_length is None or shape.end > self.place.text_length):
-                raise InvalidValue("span", f"{shape.start}..{shape.end}", f"a range within the text of {self.place.text_length} code points")
+            if isinstance(shape, Span) and (
+                self.place.text_length is None or shape.end > self.place.text_length
+            ):
+                raise InvalidValue(
+                    "span",
+                    f"{shape.start}..{shape.end}",
+                    f"a range within the text of {self.place.text_length} code points",
+                )
         label_class = None if draft.label_class is None else self.schema.class_id(draft.label_class)
         return Incoming(replace(draft, attributes=self.schema.attributes(draft.attributes)), label_class)
 
@@ -148,8 +170,11 @@ class EntryMerge:
             new = list(by_id.values())
         return pairs, new, list(left)
 
-    def _by_carried(self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]) -> list[tuple[bytes, int]]:
-        """Ids LabelHub issued that come back; given twice (a copied object), the one that says the same has it."""
+    def _by_carried(
+        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+    ) -> list[tuple[bytes, int]]:
+        """Ids LabelHub issued that come back; given twice (a copied object), the one that says the same has
+        it."""
         wanted: dict[bytes, list[int]] = defaultdict(list)
         for at, n in enumerate(new):
             if n.draft.carried_id in left and n.draft.carried_id is not None:
@@ -157,11 +182,18 @@ class EntryMerge:
         found = []
         for annotation_id, places in wanted.items():
             annotation, expressed = left[annotation_id]
-            same = [at for at in places if self._value(new[at].draft, new[at].label_class) == self._value(expressed, annotation.label_class)]
+            same = [
+                at
+                for at in places
+                if self._value(new[at].draft, new[at].label_class)
+                == self._value(expressed, annotation.label_class)
+            ]
             found.append((annotation_id, (same or places)[0]))
         return found
 
-    def _by_value(self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]) -> list[tuple[bytes, int]]:
+    def _by_value(
+        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+    ) -> list[tuple[bytes, int]]:
         free: dict[Hashable, list[int]] = defaultdict(list)
         for at in reversed(range(len(new))):
             free[self._value(new[at].draft, new[at].label_class)].append(at)
@@ -172,27 +204,46 @@ class EntryMerge:
                 found.append((annotation_id, places.pop()))
         return found
 
-    def _by_foreign(self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]) -> list[tuple[bytes, int]]:
+    def _by_foreign(
+        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+    ) -> list[tuple[bytes, int]]:
         """Ids of the file that were kept (`source.id`), believed under the rule for foreign ids only."""
-        known = {_foreign_text(a.attributes.get(FOREIGN)): i for i, (a, _) in left.items() if a.attributes.get(FOREIGN) is not None}
+        known = {
+            foreign_text(a.attributes.get(FOREIGN)): i
+            for i, (a, _) in left.items()
+            if a.attributes.get(FOREIGN) is not None
+        }
         found: dict[bytes, int] = {}
         for at, n in enumerate(new):
             annotation_id = known.get(n.draft.foreign_id) if n.draft.foreign_id is not None else None
             if annotation_id is None or annotation_id in found:
                 continue
             old = self._annotation(left[annotation_id][1], left[annotation_id][0].label_class, annotation_id)
-            if credible(old, self._annotation(n.draft, n.label_class, annotation_id), self.schema.schema, self.schema.schema):
+            if credible(
+                old,
+                self._annotation(n.draft, n.label_class, annotation_id),
+                self.schema.schema,
+                self.schema.schema,
+            ):
                 found[annotation_id] = at
         return list(found.items())
 
-    def _by_pairing(self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]) -> tuple[Pairing, dict[bytes, Incoming]]:
+    def _by_pairing(
+        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+    ) -> tuple[Pairing, dict[bytes, Incoming]]:
         by_id = {hashlib.sha256(b"incoming%d" % n).digest()[:16]: i for n, i in enumerate(new)}
         old = [self._annotation(e, a.label_class, a.id) for a, e in left.values()]
         rows = [self._annotation(i.draft, i.label_class, annotation_id) for annotation_id, i in by_id.items()]
         return pair(old, rows, self.schema.schema), by_id
 
     def _annotation(self, draft: Draft, label_class: bytes | None, annotation_id: bytes) -> Annotation:
-        return Annotation(annotation_id, draft.kind, label_class, draft.geometries, self.holds.attributes.part(draft.attributes))
+        return Annotation(
+            annotation_id,
+            draft.kind,
+            label_class,
+            draft.geometries,
+            self.holds.attributes.part(draft.attributes),
+        )
 
     def _value(self, draft: Draft, label_class: bytes | None) -> Hashable:
         """What the format says of an annotation: equal values are the same line of the file."""
@@ -203,14 +254,23 @@ class EntryMerge:
             draft.provenance.origin if self.holds.origin else None,
         )
         aliases = draft.aliases if self.holds.ids else ()
-        return (draft.kind, resolved, draft.geometries, _scalars(self.holds.attributes, draft.attributes), provenance, aliases)
+        return (
+            draft.kind,
+            resolved,
+            draft.geometries,
+            scalars(self.holds.attributes, draft.attributes),
+            provenance,
+            aliases,
+        )
 
     def _expressed(self, annotation: Annotation, expressed: Draft) -> Draft:
         return replace(expressed, carried_id=annotation.id)
 
     # ---- changing and adding ----------------------------------------------------------------------------------
 
-    def _update(self, was: tuple[Annotation, Draft], new: Incoming, results: dict[bytes, Annotation], out: Merged) -> None:
+    def _update(
+        self, was: tuple[Annotation, Draft], new: Incoming, results: dict[bytes, Annotation], out: Merged
+    ) -> None:
         annotation, expressed = was
         if self._value(expressed, annotation.label_class) == self._value(new.draft, new.label_class):
             out.kept += 1
@@ -224,22 +284,27 @@ class EntryMerge:
     def _changed(self, annotation: Annotation, expressed: Draft, new: Incoming) -> Annotation:
         same = self.schema.schema.same_class(annotation.label_class, new.label_class)
         kind = annotation.kind if new.draft.kind is expressed.kind else new.draft.kind
-        geometries = _merged_geometries(annotation, expressed, new.draft)
+        geometries = merged_geometries(annotation, expressed, new.draft)
         changed = replace(
             annotation,
             kind=kind,
             label_class=annotation.label_class if same else new.label_class,
             geometries=geometries,
-            attributes=_merged_attributes(annotation, expressed, new.draft, self.holds.attributes),
+            attributes=merged_attributes(annotation, expressed, new.draft, self.holds.attributes),
             provenance=self._provenance(annotation.provenance, expressed.provenance, new.draft.provenance),
             aliases=new.draft.aliases if self.holds.ids else annotation.aliases,
         )
         return self._smallest(annotation, changed, new)
 
     def _smallest(self, annotation: Annotation, changed: Annotation, new: Incoming) -> Annotation:
-        """Without the geometries that the writer derives anyway (a bbox of a polygon), where the export is the same."""
+        """Without the geometries that the writer derives anyway (a bbox of a polygon), where the export is
+        the same."""
         own = {GEOMETRY_KIND[type(g)] for g in annotation.geometries}
-        for extra in [g for g in changed.geometries if GEOMETRY_KIND[type(g)] not in own and GEOMETRY_KIND[type(g)] is not changed.kind]:
+        for extra in [
+            g
+            for g in changed.geometries
+            if GEOMETRY_KIND[type(g)] not in own and GEOMETRY_KIND[type(g)] is not changed.kind
+        ]:
             smaller = replace(changed, geometries=tuple(g for g in changed.geometries if g != extra))
             written = self.express([self.names(smaller)])[0]
             if written is not None and written.geometries == new.draft.geometries:
@@ -247,12 +312,24 @@ class EntryMerge:
         return changed
 
     def _provenance(self, old: Provenance, expressed: Provenance, new: Provenance) -> Provenance:
-        annotator = new.annotator if self.holds.annotator and new.annotator != expressed.annotator else old.annotator
-        confidence = new.confidence if self.holds.confidence and new.confidence != expressed.confidence else old.confidence
+        annotator = (
+            new.annotator if self.holds.annotator and new.annotator != expressed.annotator else old.annotator
+        )
+        confidence = (
+            new.confidence
+            if self.holds.confidence and new.confidence != expressed.confidence
+            else old.confidence
+        )
         origin = new.origin if self.holds.origin and new.origin is not expressed.origin else old.origin
         return Provenance(annotator, origin, confidence)
 
-    def _add(self, added: Sequence[Incoming], old: Sequence[Annotation], results: dict[bytes, Annotation], out: Merged) -> None:
+    def _add(
+        self,
+        added: Sequence[Incoming],
+        old: Sequence[Annotation],
+        results: dict[bytes, Annotation],
+        out: Merged,
+    ) -> None:
         ids = DerivedIds(self.place.key, self.place.layer, [a.id for a in old])
         taken = {a.id for a in old}
         known = taken | {n.draft.carried_id for n in added if self.holds.ids}
@@ -262,10 +339,28 @@ class EntryMerge:
             try:
                 for shape in draft.geometries:
                     if isinstance(shape, Relation) and not {shape.source, shape.target} <= known:
-                        raise InvalidValue("relation", shape.source.hex(), "the id of an annotation of the same sample and layer")
-                provenance = draft.provenance if self.holds.origin else replace(draft.provenance, origin=Origin.IMPORT)
-                annotation_id = carried if own and carried is not None else ids.next(draft.kind, n.label_class, draft.geometries)
-                made = Annotation(annotation_id, draft.kind, n.label_class, draft.geometries, draft.attributes, provenance, draft.aliases)
+                        raise InvalidValue(
+                            "relation",
+                            shape.source.hex(),
+                            "the id of an annotation of the same sample and layer",
+                        )
+                provenance = (
+                    draft.provenance if self.holds.origin else replace(draft.provenance, origin=Origin.IMPORT)
+                )
+                annotation_id = (
+                    carried
+                    if own and carried is not None
+                    else ids.next(draft.kind, n.label_class, draft.geometries)
+                )
+                made = Annotation(
+                    annotation_id,
+                    draft.kind,
+                    n.label_class,
+                    draft.geometries,
+                    draft.attributes,
+                    provenance,
+                    draft.aliases,
+                )
             except InvalidValue as error:
                 self._refuse(draft, error, out)
                 continue
@@ -275,40 +370,3 @@ class EntryMerge:
 
 
 _TAKEN = Incoming(Draft(Kind.CLASSIFICATION), None)
-
-
-def _foreign_text(value: Scalar) -> str:
-    return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
-
-
-def _scalars(scope: AttributeScope, attributes: Mapping[str, Scalar]) -> Hashable:
-    return tuple(sorted((n, type(v).__name__, v) for n, v in scope.part(attributes).items() if v is not None))
-
-
-def _by_kind(shapes: Sequence[Geometry]) -> dict[Kind, Geometry]:
-    return {GEOMETRY_KIND[type(g)]: g for g in shapes}
-
-
-def _merged_geometries(annotation: Annotation, expressed: Draft, new: Draft) -> tuple[Geometry, ...]:
-    """Per kind: as it was where the file says what our export said, else as the file says."""
-    result, base, said = _by_kind(annotation.geometries), _by_kind(expressed.geometries), _by_kind(new.geometries)
-    for kind in (*base, *said):
-        if said.get(kind) == base.get(kind):
-            continue
-        if kind in said:
-            result[kind] = said[kind]
-        else:
-            result.pop(kind, None)
-    return tuple(result.values())
-
-
-def _merged_attributes(annotation: Annotation, expressed: Draft, new: Draft, scope: AttributeScope) -> dict[str, Scalar]:
-    result, base, said = dict(annotation.attributes), scope.part(expressed.attributes), scope.part(new.attributes)
-    for name in (*base, *said):
-        if (type(said.get(name)), said.get(name)) == (type(base.get(name)), base.get(name)):
-            continue
-        if said.get(name) is not None:
-            result[name] = said[name]
-        else:
-            result.pop(name, None)
-    return result

@@ -1,7 +1,8 @@
 """The label schema of an import: names of a file resolved, and made where the import may make them.
 
-A class is found by path or name, current before former (Schema.find_class); what is not found is created under its
-parent, or refused. Attributes and fields get their type from their first value. Cost: a dictionary per name.
+A class is found by path or name, current before former (Schema.find_class); what is not found is created
+under its parent, or refused. Attributes and fields get their type from their first value. Cost: a dictionary
+per name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class ImportSchema:
         self._classes: dict[ClassName, bytes | InvalidValue] = {}
 
     def class_id(self, name: ClassName) -> bytes:
-        """The id an annotation of this class gets. InvalidValue when it is unknown and may not be made, or ambiguous."""
+        """The id an annotation of this class gets. InvalidValue when it is unknown and may not be made, or
+        ambiguous."""
         found = self._classes.get(name)
         if found is None:
             try:
@@ -43,7 +45,11 @@ class ImportSchema:
             return self.schema.resolve(entry.id)
         if not self.create:
             raise InvalidValue("class", name.path, "a class of the label schema")
-        if not name.name or name.name != name.name.strip() or len(name.name.encode("utf-8", "replace")) > 1024:
+        if (
+            not name.name
+            or name.name != name.name.strip()
+            or len(name.name.encode("utf-8", "replace")) > 1024
+        ):
             raise InvalidValue("class", name.name, "a name of 1 to 1024 bytes without blanks at its ends")
         parent = None if name.parent is None else self.class_id(ClassName(name.parent))
         self.schema, entry = add_class(self.schema, name.name, parent=parent)
@@ -115,4 +121,3 @@ def _type(value: Scalar) -> ValueType:
     if isinstance(value, bool):
         return ValueType.BOOLEAN
     return ValueType.NUMBER if isinstance(value, int | float) else ValueType.STRING
-

@@ -1,10 +1,10 @@
 """Import of records over existing labels: what a file changes, as batches of whole samples and entries.
 
-Law (tests/property/formats): importing an export gives nothing; an export with one label edited gives exactly that edit; the same
-file twice gives nothing the second time. Scope is explicit: `update` leaves samples absent from the file alone,
-`replace` also takes away what the format can say of them in the layer. Samples are never deleted.
-Memory: one batch; with `replace` also a 64-bit hash of every key. Cost: what reading the touched samples costs, plus
-import_entry. Keys may come in any order.
+Law (tests/property/formats): importing an export gives nothing; an export with one label edited gives exactly
+that edit; the same file twice gives nothing the second time. Scope is explicit: `update` leaves samples
+absent from the file alone, `replace` also takes away what the format can say of them in the layer. Samples
+are never deleted. Memory: one batch; with `replace` also a 64-bit hash of every key. Cost: what reading the
+touched samples costs, plus import_entry. Keys may come in any order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ from typing import Protocol
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.draft_of import ClassNames, draft_of, media_of, sample_draft_of
-from repos.annotations.drafts import IMPORTED, Draft, Holds, LayerDraft, MediaRef, Record, Refusal, SampleDraft, Warned
+from repos.annotations.drafts import (
+    IMPORTED,
+    Draft,
+    Holds,
+    LayerDraft,
+    MediaRef,
+    Record,
+    Refusal,
+    SampleDraft,
+    Warned,
+)
 from repos.annotations.edits import SnapshotEdit
 from repos.annotations.errors import InvalidValue
 from repos.annotations.import_entry import EntryMerge, Merged, Place
@@ -46,13 +56,16 @@ class Existing(Protocol):
 class Expression(Protocol):
     """A format under its options (repos.formats.bound.Bound): what reading gives back of what is written."""
 
-    def express(self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft) -> Sequence[Draft | None]: ...
+    def express(
+        self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft
+    ) -> Sequence[Draft | None]: ...
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft]) -> SampleDraft: ...
     def holds(self) -> Holds: ...
 
 
 MediaFor = Callable[[str, MediaRef, Media | None], Media]
-"""(key, what the file says, media there) -> media of the sample. The default stores nothing: draft_of.media_of."""
+"""(key, what the file says, media there) -> media of the sample. The default stores nothing:
+draft_of.media_of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,11 @@ class Importer:
     """One import. `run` may be called once; `changes` and `schema` are final when it is exhausted."""
 
     def __init__(
-        self, existing: Existing, expression: Expression, plan: ImportPlan | None = None, media: MediaFor | None = None
+        self,
+        existing: Existing,
+        expression: Expression,
+        plan: ImportPlan | None = None,
+        media: MediaFor | None = None,
     ) -> None:
         self.existing, self.expression, self.plan = existing, expression, plan or ImportPlan()
         self.media: MediaFor = media or (lambda _, given, there: media_of(given, there))
@@ -130,7 +147,8 @@ class Importer:
         self._crowd_warned = False
 
     def run(self, items: Iterable[object]) -> Iterator[Out]:
-        """Batches, refusals and warnings. Takes what a reader gives: refusals and warnings pass, progress is dropped."""
+        """Batches, refusals and warnings. Takes what a reader gives: refusals and warnings pass, progress is
+        dropped."""
         waiting: list[Record] = []
         keys: set[str] = set()
         for item in items:
@@ -178,22 +196,40 @@ class Importer:
         return dict.fromkeys((*record.layers, *sorted(record.file_layers)))
 
     def _record(
-        self, record: Record, there: Sample | None, entries: Mapping[str, Mapping[str, LayerEntry]], batch: Batch
+        self,
+        record: Record,
+        there: Sample | None,
+        entries: Mapping[str, Mapping[str, LayerEntry]],
+        batch: Batch,
     ) -> Iterator[Out]:
         self.changes.samples_seen += 1
         self._seen.add(hash(record.key))
         if len(record.file_layers) > MAX_CROWD and not self._crowd_warned:
             self._crowd_warned = True
-            yield Warned(record.file, f"more than {MAX_CROWD} layers: answers missing from the file stay", key=record.key)
+            yield Warned(
+                record.file,
+                f"more than {MAX_CROWD} layers: answers missing from the file stay",
+                key=record.key,
+            )
         own = {self._layer(n): e for n, e in record.layers.items()}
         try:
-            sample = self._sample(record, there, [e for layer in own if (e := entries[layer].get(record.key))])
+            sample = self._sample(
+                record, there, [e for layer in own if (e := entries[layer].get(record.key))]
+            )
         except InvalidValue as error:
             count = sum(len(e.annotations) for e in record.layers.values())
             self.changes.samples_refused += 1
             self.changes.refused += count
-            yield Refusal(record.file, f"{error.what}: {error.value!r}", error.expected, record.line, record.key, field=error.what,
-                          whole=True, annotations=count)  # fmt: skip
+            yield Refusal(
+                record.file,
+                f"{error.what}: {error.value!r}",
+                error.expected,
+                record.line,
+                record.key,
+                field=error.what,
+                whole=True,
+                annotations=count,
+            )
             return
         if sample != there:
             batch.samples[record.key] = sample
@@ -204,32 +240,60 @@ class Importer:
             given = own.get(layer, LayerDraft())
             if name not in record.layers and record.key not in entries[layer]:
                 continue
-            yield from self._entry(record, layer, given, there or sample, sample, entries[layer].get(record.key), batch)
+            yield from self._entry(
+                record, layer, given, there or sample, sample, entries[layer].get(record.key), batch
+            )
 
     def _entry(
-        self, record: Record, layer: str, given: LayerDraft, written: Sample, sample: Sample, entry: LayerEntry | None, batch: Batch
+        self,
+        record: Record,
+        layer: str,
+        given: LayerDraft,
+        written: Sample,
+        sample: Sample,
+        entry: LayerEntry | None,
+        batch: Batch,
     ) -> Iterator[Out]:
         self._layers.add(layer)
         if given.review is None and entry is None:
             given = replace(given, review=self.plan.review)
-        merge = self._merge(record.key, layer, record.file, record.holds, sample_draft_of(written), record.sample, sample.text)
+        merge = self._merge(
+            record.key, layer, record.file, record.holds, sample_draft_of(written), record.sample, sample.text
+        )
         merged = merge.merge(entry, given, record.refused)
         self.changes.count(merged)
         yield from merged.refusals
         if merged.held_back:
-            yield Warned(record.file, f"{merged.held_back} annotations are not in the file but stay, because it has refused ones",
-                         record.line, record.key)  # fmt: skip
+            yield Warned(
+                record.file,
+                f"{merged.held_back} annotations are not in the file but stay, because it has refused ones",
+                record.line,
+                record.key,
+            )
         if merged.entry is not None:
             batch.entries.setdefault(layer, {})[record.key] = merged.entry
 
     def _merge(
-        self, key: str, layer: str, file: str, holds: Holds, written: SampleDraft, read: SampleDraft, text: str | None
+        self,
+        key: str,
+        layer: str,
+        file: str,
+        holds: Holds,
+        written: SampleDraft,
+        read: SampleDraft,
+        text: str | None,
     ) -> EntryMerge:
         if self._names.schema is not self.schema.schema:
             self._names = ClassNames(self.schema.schema)
         names = self._names
         place = Place(key, layer, file, None if text is None else len(text))
-        return EntryMerge(place, self.schema, holds, lambda drafts: self.expression.express(drafts, written, read), lambda a: draft_of(a, names))
+        return EntryMerge(
+            place,
+            self.schema,
+            holds,
+            lambda drafts: self.expression.express(drafts, written, read),
+            lambda a: draft_of(a, names),
+        )
 
     # ---- the sample itself ------------------------------------------------------------------------------------
 
@@ -248,7 +312,11 @@ class Importer:
         if given.media is not None and there.text is None and text is None:
             media = self.media(record.key, given.media, there.media)
         fields = self._fields(holds, dict(there.fields), base.fields, given.fields)
-        return there if (media, text, fields) == (there.media, there.text, dict(there.fields)) else Sample(media, text, fields)
+        return (
+            there
+            if (media, text, fields) == (there.media, there.text, dict(there.fields))
+            else Sample(media, text, fields)
+        )
 
     def _fields(
         self, holds: Holds, result: dict[str, Scalar], base: Mapping[str, Scalar], said: Mapping[str, Scalar]

@@ -1,9 +1,10 @@
 """Tar archives, plain or compressed with gzip: one pass over the stream makes the index.
 
-Invariant: links, devices, escaping names and duplicates are errors; no more bytes are decoded than the limits allow,
-whatever headers declare. Members that are small and not media (labels, mostly) are kept in a spool during that pass,
-on disk above 16 MiB; another member of a compressed archive is reached by decoding forward again, so reading members in the
-archive's order costs one more pass, never one per member. Memory: O(members) names and offsets.
+Invariant: links, devices, escaping names and duplicates are errors; no more bytes are decoded than the limits
+allow, whatever headers declare. Members that are small and not media (labels, mostly) are kept in a spool
+during that pass, on disk above 16 MiB; another member of a compressed archive is reached by decoding forward
+again, so reading members in the archive's order costs one more pass, never one per member. Memory: O(members)
+names and offsets.
 """
 
 from __future__ import annotations
@@ -17,12 +18,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from repos.formats.errors import DamagedArchive, DuplicateMember, LimitExceeded, LinkMember, MissingMember, SourceError
+from repos.formats.errors import (
+    DamagedArchive,
+    DuplicateMember,
+    LimitExceeded,
+    LinkMember,
+    MissingMember,
+    SourceError,
+)
 from repos.formats.source import Limits, is_junk, safe_name
 
 SPOOL_MEMBER = 4 << 20
 SPOOL_TOTAL = 2 << 30
-_MEDIA = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".wav", ".mp3", ".flac", ".ogg", ".mp4")
+_MEDIA = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".wav",
+    ".mp3",
+    ".flac",
+    ".ogg",
+    ".mp4",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +105,9 @@ class TarSource:
         self._stream.seek(info.offset_data)
         data = self._stream.read(info.size)
         if len(data) < info.size:
-            raise DamagedArchive(name, f"the archive ends inside this member ({len(data)} of {info.size} bytes)")
+            raise DamagedArchive(
+                name, f"the archive ends inside this member ({len(data)} of {info.size} bytes)"
+            )
         self._spool.write(data)
         self._spooled += info.size
         return begin
@@ -192,7 +216,9 @@ class _Window(io.RawIOBase):
         except (OSError, EOFError, zlib.error) as error:
             raise DamagedArchive(self._name, str(error)) from None
         if not data:
-            raise DamagedArchive(self._name, f"the archive ends inside this member ({self._at} of {self._size} bytes)")
+            raise DamagedArchive(
+                self._name, f"the archive ends inside this member ({self._at} of {self._size} bytes)"
+            )
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

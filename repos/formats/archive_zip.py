@@ -1,8 +1,8 @@
 """Zip archives read in place: the central directory once, then single members, over any seekable file object.
 
-Invariant: what the directory declares is checked before a byte is decoded, and decoding never yields more than was
-declared, so no archive costs more than its limits. Overlapping members (one compressed body shared by many names)
-are refused. Cost: O(members) to open; a member costs its own bytes.
+Invariant: what the directory declares is checked before a byte is decoded, and decoding never yields more
+than was declared, so no archive costs more than its limits. Overlapping members (one compressed body shared
+by many names) are refused. Cost: O(members) to open; a member costs its own bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from itertools import pairwise
+from typing import IO, BinaryIO
 
 from repos.formats.errors import (
     DamagedArchive,
@@ -90,9 +91,10 @@ def _check_member(name: str, info: zipfile.ZipInfo, limits: Limits) -> None:
 
 
 def _check_overlap(infos: list[zipfile.ZipInfo]) -> None:
-    """A local header takes at least 30 bytes and its name; bodies must follow one another without sharing bytes."""
+    """A local header takes at least 30 bytes and its name; bodies must follow one another without sharing
+    bytes."""
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.header_offset + 30 + before.compress_size > after.header_offset:
             raise DamagedArchive(after.filename, f"its bytes overlap those of {before.filename!r}")
 
@@ -100,7 +102,7 @@ def _check_overlap(infos: list[zipfile.ZipInfo]) -> None:
 class _Member(io.RawIOBase):
     """One member; turns what zipfile and zlib raise into typed errors and checks the real size at the end."""
 
-    def __init__(self, name: str, declared: int, inner: zipfile.ZipExtFile | io.BufferedIOBase) -> None:  # type: ignore[type-arg, unused-ignore]
+    def __init__(self, name: str, declared: int, inner: IO[bytes]) -> None:
         self._name, self._declared, self._inner, self._seen = name, declared, inner, 0
 
     def readable(self) -> bool:

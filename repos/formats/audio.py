@@ -1,8 +1,9 @@
 """Duration of sound files from their headers, and peaks of a WAV for drawing its wave form.
 
-Sources: RIFF/WAVE chunks; FLAC STREAMINFO (RFC 9639 8.2); the granule position of the last Ogg page (RFC 3533) with the rate of the
-Vorbis or Opus header (RFC 7845: 48 kHz, less the pre-skip); MPEG frame headers with Xing/Info or VBRI frame counts,
-else the size at the first frame's bit rate. Cost: a header and, for Ogg, the last 64 KiB; peaks stream the samples.
+Sources: RIFF/WAVE chunks; FLAC STREAMINFO (RFC 9639 8.2); the granule position of the last Ogg page (RFC
+3533) with the rate of the Vorbis or Opus header (RFC 7845: 48 kHz, less the pre-skip); MPEG frame headers
+with Xing/Info or VBRI frame counts, else the size at the first frame's bit rate. Cost: a header and, for Ogg,
+the last 64 KiB; peaks stream the samples.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repos.formats.errors import MediaError
+
+Samples = NDArray[np.float64]
 
 
 def audio_duration(stream: BinaryIO, media_type: str, name: str = "") -> float | None:
@@ -55,7 +59,8 @@ class WaveInfo:
 
 
 def wave_info(stream: BinaryIO, name: str = "") -> WaveInfo:
-    """Chunks up to `data`. A data length beyond the file's end (streamed or cut files) is taken as the rest of the file."""
+    """Chunks up to `data`. A data length beyond the file's end (streamed or cut files) is taken as the rest
+    of the file."""
     stream.seek(0, io.SEEK_END)
     end = stream.tell()
     stream.seek(0)
@@ -141,7 +146,9 @@ def _mpeg(stream: BinaryIO) -> float | None:
             if layer == 3 and version != 3:
                 length //= 2
             follower = data[at + length : at + length + 4]
-            if len(follower) == 4 and all(_mpeg_frame(data[p : p + 4]) is None for p in (at + length, at + length + 1)):
+            if len(follower) == 4 and all(
+                _mpeg_frame(data[p : p + 4]) is None for p in (at + length, at + length + 1)
+            ):
                 continue
             frames = _frame_count(data[at : at + 200], mono, version)
             return frames * samples / rate if frames else (end - start - at) * 8 / (kbps * 1000)
@@ -172,7 +179,8 @@ def _frame_count(frame: bytes, mono: bool, version: int) -> int | None:
 
 
 def wave_peaks(stream: BinaryIO, bins: int, name: str = "") -> list[tuple[float, float]]:
-    """(lowest, highest) sample of each of `bins` equal stretches, over all channels, in -1..1. PCM and float WAV."""
+    """(lowest, highest) sample of each of `bins` equal stretches, over all channels, in -1..1. PCM and float
+    WAV."""
     info = wave_info(stream, name)
     frames = info.length // info.frame
     bins = max(1, min(bins, frames or 1))
@@ -185,14 +193,17 @@ def wave_peaks(stream: BinaryIO, bins: int, name: str = "") -> list[tuple[float,
     return [(round(float(a), 4), round(float(b), 4)) for a, b in zip(low, high, strict=True)]
 
 
-def _blocks(stream: BinaryIO, info: WaveInfo, frames: int, name: str) -> Iterator[tuple[int, np.ndarray]]:  # type: ignore[type-arg]
+def _blocks(stream: BinaryIO, info: WaveInfo, frames: int, name: str) -> Iterator[tuple[int, Samples]]:
     step = max(1, (1 << 20) // info.frame)
     for start in range(0, frames, step):
         data = stream.read(min(step, frames - start) * info.frame)
-        yield start, _samples(data[: len(data) // info.frame * info.frame], info, name).reshape(-1, info.channels)
+        yield (
+            start,
+            _samples(data[: len(data) // info.frame * info.frame], info, name).reshape(-1, info.channels),
+        )
 
 
-def _samples(data: bytes, info: WaveInfo, name: str) -> np.ndarray:  # type: ignore[type-arg]
+def _samples(data: bytes, info: WaveInfo, name: str) -> Samples:
     if info.code == 3 and info.bits in (32, 64):
         return np.clip(np.nan_to_num(np.frombuffer(data, f"<f{info.bits // 8}").astype(np.float64)), -1, 1)
     if info.code != 1:

@@ -1,7 +1,9 @@
-"""What a format is: a reader, a writer and `express`, which says what the one gives back of what the other was given.
+"""What a format is: a reader, a writer and `express`, which says what the one gives back of what the other
+was given.
 
-Law of every format, tested by properties: reading what was written gives `express` of it, and `express` of that is
-itself. Importing rests on this: an existing annotation whose `express` equals the incoming record is left bit for bit.
+Law of every format, tested by properties: reading what was written gives `express` of it, and `express` of
+that is itself. Importing rests on this: an existing annotation whose `express` equals the incoming record is
+left bit for bit.
 """
 
 from __future__ import annotations
@@ -18,7 +20,18 @@ from typing import BinaryIO, Protocol
 from repos.formats.keying import is_image
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.records import IMPORTED, ClassInfo, Count, Draft, Holds, Item, LayerDraft, Record, SampleDraft, Warned
+from repos.formats.records import (
+    IMPORTED,
+    ClassInfo,
+    Count,
+    Draft,
+    Holds,
+    Item,
+    LayerDraft,
+    Record,
+    SampleDraft,
+    Warned,
+)
 from repos.formats.source import Source
 
 
@@ -74,20 +87,24 @@ class Format(Protocol):
         ...
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
-        """Records, refusals, warnings and progress; the last item is the Progress of the whole. FormatError when a
-        file as a whole is not of this format and nothing of it can be taken."""
+        """Records, refusals, warnings and progress; the last item is the Progress of the whole. FormatError
+        when a file as a whole is not of this format and nothing of it can be taken."""
         ...
 
-    def express(self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options) -> list[Draft | None]:
-        """Per draft what reading gives back when it is written for `written` and read knowing `read`; None when the
-        format cannot hold it. Class names are passed through."""
+    def express(
+        self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
+    ) -> list[Draft | None]:
+        """Per draft what reading gives back when it is written for `written` and read knowing `read`; None
+        when the format cannot hold it. Class names are passed through."""
         ...
 
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
         """What reading gives back of text and fields of a sample that is written with these annotations."""
         ...
 
-    def write(self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options) -> WriteReport:
+    def write(
+        self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
         """Streams records (layer IMPORTED only) to files."""
         ...
 
@@ -184,5 +201,20 @@ def cut(items: Iterable[Item], records: int) -> Iterator[Item]:
 
 
 __all__ = [
-    "ClassInfo", "DirectorySink", "Format", "Guess", "LeftOut", "Look", "MemorySink", "Plain", "Sink", "UniqueNames", "Warned", "WriteReport", "ZipSink", "cut", "imported", "refused_drafts",
-]  # fmt: skip
+    "ClassInfo",
+    "DirectorySink",
+    "Format",
+    "Guess",
+    "LeftOut",
+    "Look",
+    "MemorySink",
+    "Plain",
+    "Sink",
+    "UniqueNames",
+    "Warned",
+    "WriteReport",
+    "ZipSink",
+    "cut",
+    "imported",
+    "refused_drafts",
+]

@@ -1,6 +1,7 @@
 """Tags of tokens <-> entities: IOB2, read leniently (IOB1, BIOES and BILOU too).
 
-An I- without an entity of its type before it begins one, as the makers of the data sets here read them, and is reported.
+An I- without an entity of its type before it begins one, as the makers of the data sets here read them, and
+is reported.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ class Bound:
     def holds(self) -> Holds:
         return self.format.holds(self.options)
 
-    def express(self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft) -> Sequence[Draft | None]:
+    def express(
+        self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft
+    ) -> Sequence[Draft | None]:
         return self.format.express(drafts, written, read, self.options)
 
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft]) -> SampleDraft:
@@ -33,7 +35,13 @@ class Bound:
     def write(self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink) -> WriteReport:
         return self.format.write(records, classes, sink, self.options)
 
-    def record(self, key: str, sample: Sample, layers: Mapping[str, LayerEntry], names: ClassNames, layer: str | None) -> Record:
-        """A sample of a commit for the writer. `layer`: the one that single-layer formats write; None: all by name."""
-        drafts = {IMPORTED if name == layer else name: layer_draft_of(entry, names) for name, entry in layers.items()}
+    def record(
+        self, key: str, sample: Sample, layers: Mapping[str, LayerEntry], names: ClassNames, layer: str | None
+    ) -> Record:
+        """A sample of a commit for the writer. `layer`: the one that single-layer formats write; None: all by
+        name."""
+        drafts = {
+            IMPORTED if name == layer else name: layer_draft_of(entry, names)
+            for name, entry in layers.items()
+        }
         return Record(key, sample_draft_of(sample), drafts, self.holds())

@@ -1,8 +1,9 @@
 """COCO: detection, segmentation (polygons and RLE), keypoints, captions, in one JSON file of any size.
 
-Reading is two passes (coco_index, then image by image), memory bounded by the images and 24 bytes an annotation. A class
-is its name and supercategory: category ids shift between versions of real sets. Writing streams: images first,
-annotations through a temporary file. Ids of annotations in a file are its own; `labelhub_id` carries ours.
+Reading is two passes (coco_index, then image by image), memory bounded by the images and 24 bytes an
+annotation. A class is its name and supercategory: category ids shift between versions of real sets. Writing
+streams: images first, annotations through a temporary file. Of an image's addresses the first of coco_url and
+flickr_url is its URI. Ids of annotations in a file are its own; `labelhub_id` carries ours.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Kind, Scalar
 from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.coco_index import CocoIndex, held, index
-from repos.formats.coco_values import KINDS, SOURCE_ONLY, canonical, draft_of, express, members, scalar, scope_of
+from repos.formats.coco_values import (
+    KINDS,
+    SOURCE_ONLY,
+    canonical,
+    draft_of,
+    express,
+    members,
+    scalar,
+    scope_of,
+)
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
@@ -46,7 +56,7 @@ from repos.formats.records import (
 from repos.formats.source import Source
 
 _FIELDS = AttributeScope(prefixes=(SOURCE,))
-_OWN_IMAGE = frozenset("id file_name width height coco_url flickr_url labelhub_text".split())
+_OWN_IMAGE = frozenset(("id", "file_name", "width", "height"))
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -59,14 +69,20 @@ class Coco(Plain):
             text = look.text(name)
             if not text.lstrip().startswith("{"):
                 continue
-            members_seen = [m for m in ("images", "annotations", "categories", "image_id", "bbox", "file_name") if f'"{m}"' in text]
+            members_seen = [
+                m
+                for m in ("images", "annotations", "categories", "image_id", "bbox", "file_name")
+                if f'"{m}"' in text
+            ]
             if "images" in members_seen or {"annotations", "image_id"} <= set(members_seen):
                 found.append((name, min(0.97, 0.4 + 0.15 * len(members_seen)), members_seen))
         if not found:
             return None
         name, confidence, seen = max(found, key=lambda f: f[1])
         estimate = max(1, look.source.size(name) // 300)
-        return Guess(self.name, confidence, (f"{name} has the members {', '.join(seen)}",), {}, len(found), estimate)
+        return Guess(
+            self.name, confidence, (f"{name} has the members {', '.join(seen)}",), {}, len(found), estimate
+        )
 
     def holds(self, options: Options) -> Holds:
         return Holds(KINDS, ALL_ATTRIBUTES, _FIELDS, confidence=True, media=True)
@@ -109,7 +125,11 @@ class Coco(Plain):
 
 
 def _category(info: ClassInfo, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": number, "name": info.name.name, "supercategory": info.name.parent or info.name.name}
+    found: dict[str, Any] = {
+        "id": number,
+        "name": info.name.name,
+        "supercategory": info.name.parent or info.name.name,
+    }
     if info.keypoints:
         found["keypoints"] = list(info.keypoints)
         found["skeleton"] = [list(pair) for pair in info.skeleton]
@@ -117,7 +137,11 @@ def _category(info: ClassInfo, number: int) -> dict[str, Any]:
 
 
 def _write_images(
-    records: Iterable[Record], numbers: Mapping[ClassName, int], out: BinaryIO, spool: BinaryIO, report: WriteReport
+    records: Iterable[Record],
+    numbers: Mapping[ClassName, int],
+    out: BinaryIO,
+    spool: BinaryIO,
+    report: WriteReport,
 ) -> None:
     count = 0
     for image_id, record in enumerate(records, 1):
@@ -125,8 +149,14 @@ def _write_images(
         taken = 0
         for draft in imported(record).annotations:
             held_draft = express(draft, record.sample)
-            if held_draft is None or (held_draft.label_class is not None and held_draft.label_class not in numbers):
-                report.leave_out(record.key, draft, "COCO holds classed boxes, polygons without holes, masks and keypoints in pixels")
+            if held_draft is None or (
+                held_draft.label_class is not None and held_draft.label_class not in numbers
+            ):
+                report.leave_out(
+                    record.key,
+                    draft,
+                    "COCO holds classed boxes, polygons without holes, masks and keypoints in pixels",
+                )
                 continue
             count, taken = count + 1, taken + 1
             row: dict[str, Any] = {"id": count, "image_id": image_id}
@@ -144,7 +174,11 @@ def _image(record: Record, image_id: int) -> dict[str, Any]:
     found |= {"width": size[0], "height": size[1]} if size else {}
     if record.sample.media is not None and record.sample.media.uri:
         found["coco_url"] = record.sample.media.uri
-    said = {n.removeprefix(SOURCE): v for n, v in record.sample.fields.items() if n.startswith(SOURCE) and v is not None}
+    said = {
+        n.removeprefix(SOURCE): v
+        for n, v in record.sample.fields.items()
+        if n.startswith(SOURCE) and v is not None
+    }
     return found | {n: v for n, v in said.items() if n not in found}
 
 
@@ -153,9 +187,13 @@ def _read_file(source: Source, name: str, media: Media, options: Options) -> Ite
         found = index(stream, name)
         yield from found.refusals
         holds = Holds(
-            (KINDS if found.categories else frozenset()) | (frozenset({Kind.TEXT}) if found.captions else frozenset()),
-            SOURCE_ONLY, _FIELDS, confidence=True, media=True,
-        )  # fmt: skip
+            (KINDS if found.categories else frozenset())
+            | (frozenset({Kind.TEXT}) if found.captions else frozenset()),
+            SOURCE_ONLY,
+            _FIELDS,
+            confidence=True,
+            media=True,
+        )
         tally = Tally()
         for at in range(len(found.images)):
             for item in _read_image(stream, found, at, media, holds, options):
@@ -171,8 +209,17 @@ def _read_image(
     rows = found.of_image(at)
     placed = _sample(image, media, found.file, options)
     if isinstance(placed, str):
-        yield Refusal(found.file, placed, "an image with an id and a file_name", line, str(image.get("file_name", "")) or None,
-                      field="images", excerpt=excerpt(image), whole=True, annotations=len(rows))  # fmt: skip
+        yield Refusal(
+            found.file,
+            placed,
+            "an image with an id and a file_name",
+            line,
+            str(image.get("file_name", "")) or None,
+            field="images",
+            excerpt=excerpt(image),
+            whole=True,
+            annotations=len(rows),
+        )
         return
     key, sample = placed
     drafts: list[Draft] = []
@@ -186,12 +233,26 @@ def _read_image(
             scope = scope_of(given) if scope is not ALL_ATTRIBUTES else scope
         except InvalidValue as error:
             refused += 1
-            yield Refusal(found.file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, int(found.lines[row]), key,
-                          _id_of(raw), error.what, excerpt(raw))  # fmt: skip
+            yield Refusal(
+                found.file,
+                f"{error.what}: {excerpt(error.value, 60)}",
+                error.expected,
+                int(found.lines[row]),
+                key,
+                _id_of(raw),
+                error.what,
+                excerpt(raw),
+            )
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             refused += 1
-            yield Refusal(found.file, f"not a readable annotation: {error}", "a JSON object", int(found.lines[row]), key,
-                          excerpt=excerpt(raw))  # fmt: skip
+            yield Refusal(
+                found.file,
+                f"not a readable annotation: {error}",
+                "a JSON object",
+                int(found.lines[row]),
+                key,
+                excerpt=excerpt(raw),
+            )
     held_by_row = Holds(holds.kinds, scope, holds.fields, confidence=True, media=True)
     yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, held_by_row, found.file, line, refused)
 
@@ -204,7 +265,9 @@ def _id_of(raw: bytes) -> str | None:
     return None if given is None else str(given)
 
 
-def _draft(given: Mapping[str, Any], found: CocoIndex, size: tuple[int, int] | None, line: int, options: Options) -> Draft:
+def _draft(
+    given: Mapping[str, Any], found: CocoIndex, size: tuple[int, int] | None, line: int, options: Options
+) -> Draft:
     name: ClassName | None = None
     if "category_id" in given or "caption" not in given:
         number = given.get("category_id")
@@ -213,14 +276,27 @@ def _draft(given: Mapping[str, Any], found: CocoIndex, size: tuple[int, int] | N
             raise InvalidValue("category_id", number, "the id of one of `categories`")
         name = class_name(category)
     draft = draft_of(given, name, size, options.keep_ids)
-    return Draft(draft.kind, None if draft.kind is Kind.TEXT else name, draft.geometries, draft.attributes, draft.provenance,
-                 draft.carried_id, draft.foreign_id, line)  # fmt: skip
+    return Draft(
+        draft.kind,
+        None if draft.kind is Kind.TEXT else name,
+        draft.geometries,
+        draft.attributes,
+        draft.provenance,
+        draft.carried_id,
+        draft.foreign_id,
+        line,
+    )
 
 
 def class_name(category: Mapping[str, Any]) -> ClassName:
     """Name and supercategory; a supercategory that is empty, "none" or the name itself is no parent."""
     parent = category.get("supercategory")
-    if not isinstance(parent, str) or not parent.strip() or parent.lower() == "none" or parent == category["name"]:
+    if (
+        not isinstance(parent, str)
+        or not parent.strip()
+        or parent.lower() == "none"
+        or parent == category["name"]
+    ):
         parent = None
     return ClassName(category["name"], parent)
 
@@ -241,7 +317,9 @@ def _sample(
     width, height = (v if isinstance(v := image.get(n), int) and v > 0 else None for n in ("width", "height"))
     uri = next((v for n in ("coco_url", "flickr_url") if isinstance(v := image.get(n), str) and v), None)
     fields: dict[str, Scalar] = {
-        SOURCE + n: canonical(scalar(v)) for n, v in image.items() if n not in _OWN_IMAGE and v is not None and n
+        SOURCE + n: canonical(scalar(v))
+        for n, v in image.items()
+        if n and v is not None and n not in _OWN_IMAGE and not n.endswith("_url")
     }
     reference = MediaRef(member, None if member else uri, width=width, height=height)
     return key, SampleDraft(reference, fields=MappingProxyType(fields))

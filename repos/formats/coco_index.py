@@ -1,7 +1,7 @@
 """First pass over a COCO file: its images and categories, and where the annotations of each image lie.
 
-Memory: the images, and 20 bytes per annotation; annotations themselves are decoded in the second pass, image by image.
-What cannot even be placed (no image, an image that is not there) is refused here.
+Memory: the images, and 20 bytes per annotation; annotations themselves are decoded in the second pass, image
+by image. What cannot even be placed (no image, an image that is not there) is refused here.
 """
 
 from __future__ import annotations
@@ -107,12 +107,21 @@ def _objects(found: CocoIndex, part: Elements, what: str) -> Iterator[tuple[dict
             try:
                 yield _OBJECT.decode(raw), part.line_of(at)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                found.refusals.append(_refusal(found.file, part.line_of(at), str(error), what, raw, whole=what == "image"))
+                found.refusals.append(
+                    _refusal(found.file, part.line_of(at), str(error), what, raw, whole=what == "image")
+                )
 
 
 def _refusal(file: str, line: int, reason: str, what: str, raw: bytes, whole: bool = False) -> Refusal:
-    return Refusal(file, f"not a readable {what}: {reason}", "a JSON object", line, excerpt=excerpt(raw), whole=whole,
-                   annotations=int(what == "annotation"))  # fmt: skip
+    return Refusal(
+        file,
+        f"not a readable {what}: {reason}",
+        "a JSON object",
+        line,
+        excerpt=excerpt(raw),
+        whole=whole,
+        annotations=int(what == "annotation"),
+    )
 
 
 def _lines(part: Elements) -> NDArray[np.int64]:
@@ -126,10 +135,28 @@ def _lines(part: Elements) -> NDArray[np.int64]:
 
 def _add_category(found: CocoIndex, category: Mapping[str, Any], line: int) -> None:
     number, name = category.get("id"), category.get("name")
-    if not isinstance(number, int | str) or not isinstance(name, str) or not name or number in found.categories:
-        reason = "the category's id is taken" if number in found.categories else "the category has no id or no name"
-        found.refusals.append(Refusal(found.file, reason, "an id of its own and a name", line, field="categories",
-                                      excerpt=excerpt(category), annotations=0))  # fmt: skip
+    if (
+        not isinstance(number, int | str)
+        or not isinstance(name, str)
+        or not name
+        or number in found.categories
+    ):
+        reason = (
+            "the category's id is taken"
+            if number in found.categories
+            else "the category has no id or no name"
+        )
+        found.refusals.append(
+            Refusal(
+                found.file,
+                reason,
+                "an id of its own and a name",
+                line,
+                field="categories",
+                excerpt=excerpt(category),
+                annotations=0,
+            )
+        )
         return
     found.categories[number] = dict(category)
 
@@ -145,7 +172,9 @@ def _gather(found: CocoIndex, gathered: _Gathered, part: Elements) -> None:
                 refs.append(_REF.decode(raw))
                 keep.append(at)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                found.refusals.append(_refusal(found.file, part.line_of(start), str(error), "annotation", raw))
+                found.refusals.append(
+                    _refusal(found.file, part.line_of(start), str(error), "annotation", raw)
+                )
         starts, ends, lines = starts[keep], ends[keep], lines[keep]
     found.captions |= any(ref.caption is not None for ref in refs[:1000])
     numbers = gathered.numbers
@@ -168,15 +197,28 @@ def _place(found: CocoIndex, gathered: _Gathered) -> None:
             index_of.setdefault(image["id"], at)
     to_index = np.array([index_of.get(raw, -1) for raw in gathered.numbers] or [0], np.int64)
     images = to_index[_joined(gathered.images)]
-    found.offsets, found.lengths, found.lines = map(_joined, (gathered.offsets, gathered.lengths, gathered.lines))
+    found.offsets, found.lengths, found.lines = map(
+        _joined, (gathered.offsets, gathered.lengths, gathered.lines)
+    )
     found.annotations = len(images) + sum(r.annotations for r in found.refusals)
     names = list(gathered.numbers)
     raw_numbers = _joined(gathered.images)
     for at in np.flatnonzero(images < 0).tolist():
         image_id = names[int(raw_numbers[at])]
-        found.refusals.append(Refusal(found.file, f"image {image_id!r} is not in the file", "the id of one of `images`",
-                                      int(found.lines[at]), field="image_id"))  # fmt: skip
+        found.refusals.append(
+            Refusal(
+                found.file,
+                f"image {image_id!r} is not in the file",
+                "the id of one of `images`",
+                int(found.lines[at]),
+                field="image_id",
+            )
+        )
     found.order = np.argsort(images, kind="stable")
     skipped = int((images < 0).sum())
-    counts = np.bincount(images[images >= 0], minlength=len(found.images)) if len(found.images) else np.zeros(0, np.int64)
+    counts = (
+        np.bincount(images[images >= 0], minlength=len(found.images))
+        if len(found.images)
+        else np.zeros(0, np.int64)
+    )
     found.bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64) + skipped

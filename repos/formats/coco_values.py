@@ -1,8 +1,8 @@
 """One COCO annotation, both ways: JSON members <-> a draft with box, segmentation and keypoints at once.
 
-What the label model has no word for is kept as `source.*` attributes: iscrowd when 1, area when it is not what we would
-compute, any other member (texts and numbers as they are, the rest as JSON). `attributes` (CVAT's habit) are
-attributes, `score` is the confidence, `labelhub_id` an id of ours carried back.
+What the label model has no word for is kept as `source.*` attributes: iscrowd when 1, area when it is not
+what we would compute, any other member (texts and numbers as they are, the rest as JSON). `attributes`
+(CVAT's habit) are attributes, `score` is the confidence, `labelhub_id` an id of ours carried back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ from typing import Any
 import msgspec
 
 from repos.annotations.errors import InvalidValue
-from repos.annotations.model import Box, Frame, Geometry, Keypoints, Kind, Mask, Polygon, Provenance, Scalar, Text
+from repos.annotations.model import (
+    Box,
+    Frame,
+    Geometry,
+    Keypoints,
+    Kind,
+    Mask,
+    Polygon,
+    Provenance,
+    Scalar,
+    Text,
+)
 from repos.formats import rle
 from repos.formats.numbers import json_number
 from repos.formats.records import ALL_ATTRIBUTES, SOURCE, AttributeScope, ClassName, Draft, SampleDraft
@@ -22,7 +33,21 @@ from repos.formats.records import ALL_ATTRIBUTES, SOURCE, AttributeScope, ClassN
 SOURCE_ONLY = AttributeScope(prefixes=(SOURCE,))
 KINDS = frozenset({Kind.BOX, Kind.POLYGON, Kind.MASK, Kind.KEYPOINTS})
 _KNOWN = frozenset(
-    "id image_id category_id bbox segmentation keypoints num_keypoints area iscrowd caption attributes score labelhub_id".split()
+    (
+        "id",
+        "image_id",
+        "category_id",
+        "bbox",
+        "segmentation",
+        "keypoints",
+        "num_keypoints",
+        "area",
+        "iscrowd",
+        "caption",
+        "attributes",
+        "score",
+        "labelhub_id",
+    )
 )
 
 
@@ -41,9 +66,14 @@ def draft_of(
     if keep_id and isinstance(foreign, int | str) and not isinstance(foreign, bool):
         attributes["source.id"] = foreign
     return Draft(
-        kind, name, tuple(sorted(geometries, key=_order)), MappingProxyType(attributes), Provenance(confidence=_score(given)),
-        _carried(given.get("labelhub_id")), None if foreign is None else str(foreign),
-    )  # fmt: skip
+        kind,
+        name,
+        tuple(sorted(geometries, key=_order)),
+        MappingProxyType(attributes),
+        Provenance(confidence=_score(given)),
+        _carried(given.get("labelhub_id")),
+        None if foreign is None else str(foreign),
+    )
 
 
 def _score(given: Mapping[str, Any]) -> float | None:
@@ -74,7 +104,8 @@ def _geometries(given: Mapping[str, Any], size: tuple[int, int] | None) -> tuple
         found.append(_segmentation(segmentation, size))
         kind = Kind.MASK if isinstance(found[-1], Mask) else Kind.POLYGON
     if (box := given.get("bbox")) is not None and box != []:
-        found.append(Box(*_floats(box, "bbox", 4)))
+        x, y, w, h = _floats(box, "bbox", 4)
+        found.append(Box(x, y, w, h))
         kind = kind or Kind.BOX
     if kind is None:
         raise InvalidValue("bbox", None, "a bbox, a segmentation, keypoints or a caption")
@@ -111,7 +142,9 @@ def _segmentation(value: object, size: tuple[int, int] | None) -> Polygon | Mask
     for ring in value:
         flat = _floats(ring, "segmentation")
         if len(flat) % 2 or len(flat) < 6:
-            raise InvalidValue("segmentation", f"{len(flat)} numbers", "an even number from 6 in each polygon")
+            raise InvalidValue(
+                "segmentation", f"{len(flat)} numbers", "an even number from 6 in each polygon"
+            )
         parts.append((tuple(zip(flat[::2], flat[1::2], strict=True)),))
     return Polygon(tuple(parts))
 
@@ -146,7 +179,8 @@ def _attributes(given: Mapping[str, Any], geometries: Sequence[Geometry]) -> dic
 
 
 def scalar(value: object) -> Scalar:
-    """A JSON value as an attribute: lists and objects as their JSON text, integers too big for a double as text."""
+    """A JSON value as an attribute: lists and objects as their JSON text, integers too big for a double as
+    text."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
         return str(value)
     if value is None or isinstance(value, bool | int | float | str):
@@ -210,7 +244,11 @@ def express(draft: Draft, written: SampleDraft) -> Draft | None:
     """What reading gives back; None when COCO cannot hold it."""
     if draft.kind is Kind.TEXT:
         shape = draft.geometry()
-        return Draft(Kind.TEXT, None, (shape,), draft.attributes, _provenance(draft)) if isinstance(shape, Text) else None
+        return (
+            Draft(Kind.TEXT, None, (shape,), draft.attributes, _provenance(draft))
+            if isinstance(shape, Text)
+            else None
+        )
     if draft.kind not in KINDS or draft.label_class is None:
         return None
     geometries = _expressed_geometries(draft, written)
@@ -218,7 +256,15 @@ def express(draft: Draft, written: SampleDraft) -> Draft | None:
         return None
     attributes = _expressed_attributes(draft, geometries)
     present = {type(g) for g in geometries}
-    kind = Kind.POLYGON if Polygon in present else Kind.MASK if Mask in present else Kind.KEYPOINTS if Keypoints in present else Kind.BOX
+    kind = (
+        Kind.POLYGON
+        if Polygon in present
+        else Kind.MASK
+        if Mask in present
+        else Kind.KEYPOINTS
+        if Keypoints in present
+        else Kind.BOX
+    )
     return Draft(kind, draft.label_class, geometries, attributes, _provenance(draft))
 
 
@@ -229,7 +275,9 @@ def _expressed_attributes(draft: Draft, geometries: Sequence[Geometry]) -> Mappi
         own = name.removeprefix(SOURCE) if name.startswith(SOURCE) else None
         if own in _KNOWN and own not in ("area", "iscrowd"):
             continue
-        if (own == "area" and (value is None or _is_own_area(value, geometries))) or (own == "iscrowd" and value in (None, 0, False)):
+        if (own == "area" and (value is None or _is_own_area(value, geometries))) or (
+            own == "iscrowd" and value in (None, 0, False)
+        ):
             continue
         found[name] = canonical(value)
     return MappingProxyType(found)
@@ -262,11 +310,14 @@ def _kinds(shapes: Sequence[Geometry]) -> set[Kind]:
 
 
 def _order(shape: Geometry) -> int:
-    return (Box, Polygon, Mask, Keypoints, Text).index(type(shape))  # type: ignore[arg-type]
+    return (Box, Polygon, Mask, Keypoints, Text).index(type(shape))
 
 
-def _pixels(shape: Box | Polygon | Keypoints, size: tuple[int, int] | None) -> Box | Polygon | Keypoints | None:
-    """The shape in pixels; None for what a COCO list cannot say: rotation, holes, relative numbers of unknown size."""
+def _pixels(
+    shape: Box | Polygon | Keypoints, size: tuple[int, int] | None
+) -> Box | Polygon | Keypoints | None:
+    """The shape in pixels; None for what a COCO list cannot say: rotation, holes, relative numbers of unknown
+    size."""
     if isinstance(shape, Box) and shape.rotation:
         return None
     if isinstance(shape, Polygon) and any(len(part) > 1 for part in shape.parts):
@@ -279,7 +330,9 @@ def _pixels(shape: Box | Polygon | Keypoints, size: tuple[int, int] | None) -> B
     if isinstance(shape, Box):
         return Box(shape.x * w, shape.y * h, shape.w * w, shape.h * h)
     if isinstance(shape, Polygon):
-        return Polygon(tuple(tuple(tuple((x * w, y * h) for x, y in ring) for ring in part) for part in shape.parts))
+        return Polygon(
+            tuple(tuple(tuple((x * w, y * h) for x, y in ring) for ring in part) for part in shape.parts)
+        )
     return Keypoints(tuple((x * w, y * h, v) for x, y, v in shape.points))
 
 
@@ -293,9 +346,14 @@ def members(draft: Draft) -> dict[str, Any]:
         if isinstance(shape, Box):
             found["bbox"] = [json_number(v) for v in (shape.x, shape.y, shape.w, shape.h)]
         elif isinstance(shape, Polygon):
-            found["segmentation"] = [[json_number(v) for point in part[0] for v in point] for part in shape.parts]
+            found["segmentation"] = [
+                [json_number(v) for point in part[0] for v in point] for part in shape.parts
+            ]
         elif isinstance(shape, Mask):
-            found["segmentation"] = {"size": [shape.height, shape.width], "counts": rle.encode_counts(shape.counts)}
+            found["segmentation"] = {
+                "size": [shape.height, shape.width],
+                "counts": rle.encode_counts(shape.counts),
+            }
         elif isinstance(shape, Keypoints):
             found["keypoints"] = [json_number(v) for point in shape.points for v in point]
             found["num_keypoints"] = sum(1 for *_, v in shape.points if v)

@@ -1,9 +1,10 @@
 """CoNLL / IOB2: one token a line, sentences apart by blank lines, `# sent_id` and `# text` in comments.
 
-Dialects: `token TAB tag` (and CoNLL-2003's `token pos chunk tag`), `uner` with number, token, tag, -, annotator. The layout is
-found from the first sentences. A sentence is a sample: keyed by its sent_id, else by its content. Its text is `# text`
-where the tokens lie in it, else the tokens joined by blanks; token boundaries that white space does not give are kept in the
-field `source.cuts`, other comments in `source.*` fields. Cost: streams, one sentence in memory.
+Dialects: `token TAB tag` (and CoNLL-2003's `token pos chunk tag`), `uner` with number, token, tag, -,
+annotator. The layout is found from the first sentences. A sentence is a sample: keyed by its sent_id, else by
+its content. Its text is `# text` where the tokens lie in it, else the tokens joined by blanks; token
+boundaries that white space does not give are kept in the field `source.cuts`, other comments in `source.*`
+fields. Cost: streams, one sentence in memory.
 """
 
 from __future__ import annotations
@@ -82,7 +83,16 @@ class Conll(Plain):
                     if isinstance(item, Record) and tally.count.samples_taken % options.progress_every == 0:
                         yield Progress(done - 1, len(names), "files", tally.count, name)
             except FormatError as error:
-                yield tally.of(Refusal(name, error.reason, "a token and an IOB tag in each line", error.line, whole=True, annotations=0))
+                yield tally.of(
+                    Refusal(
+                        name,
+                        error.reason,
+                        "a token and an IOB tag in each line",
+                        error.line,
+                        whole=True,
+                        annotations=0,
+                    )
+                )
         yield Progress(len(names), len(names), "files", tally.count)
 
     def express(
@@ -125,7 +135,8 @@ class _Layout:
 
 
 def _layout(lines: Sequence[str]) -> _Layout | None:
-    """Columns of token and tag: the last column that holds IOB tags only (nearly), the first that is no number."""
+    """Columns of token and tag: the last column that holds IOB tags only (nearly), the first that is no
+    number."""
     if not lines:
         return None
     tabs = sum("\t" in line for line in lines) * 2 > len(lines)
@@ -181,7 +192,11 @@ def _sentences(lines: Iterable[str], layout: _Layout) -> Iterator[_Sentence]:
             if sentence.rows or sentence.bad:
                 yield sentence
             sentence = _Sentence(number + 1)
-        elif not sentence.rows and (match := _COMMENT.match(line) or _BARE.match(line)) and not _is_row(line, layout):
+        elif (
+            not sentence.rows
+            and (match := _COMMENT.match(line) or _BARE.match(line))
+            and not _is_row(line, layout)
+        ):
             sentence.comments[match.group(1)] = match.group(2) if match.re is _COMMENT else ""
         elif (cells := layout.split(line)) is not None:
             if not layout.token or cells[0].isdigit():
@@ -197,38 +212,80 @@ def _is_row(line: str, layout: _Layout) -> bool:
     return layout.tabs and layout.split(line) is not None
 
 
-def _sample(sentence: _Sentence, file: str, layout: _Layout, texts: TextKeys, options: Options) -> Iterator[Item]:
+def _sample(
+    sentence: _Sentence, file: str, layout: _Layout, texts: TextKeys, options: Options
+) -> Iterator[Item]:
     words = [row[layout.token] for row in sentence.rows]
     found, lenient = entities([row[layout.tag] for row in sentence.rows])
     if sentence.bad is not None or not all(words):
         line, raw = sentence.bad or (sentence.line, "\t".join(words))
-        yield Refusal(file, "a line without a token and an IOB tag", f"{layout.columns} columns", line, sentence.comments.get("sent_id"),
-                      excerpt=excerpt(raw), whole=True, annotations=len(found))  # fmt: skip
+        yield Refusal(
+            file,
+            "a line without a token and an IOB tag",
+            f"{layout.columns} columns",
+            line,
+            sentence.comments.get("sent_id"),
+            excerpt=excerpt(raw),
+            whole=True,
+            annotations=len(found),
+        )
         return
     aligned = align(text, words) if (text := sentence.comments.get("text")) is not None else None
     if aligned is None:
         text = " ".join(words)
         aligned = align(text, words)
     if aligned is None or text is None:
-        yield Refusal(file, "the tokens do not form a text", "tokens without white space at their ends", sentence.line,
-                      whole=True, annotations=len(found))  # fmt: skip
+        yield Refusal(
+            file,
+            "the tokens do not form a text",
+            "tokens without white space at their ends",
+            sentence.line,
+            whole=True,
+            annotations=len(found),
+        )
         return
     ranges, cuts = aligned
-    key = options.key_prefix + sentence.comments["sent_id"] if sentence.comments.get("sent_id") else texts.of(text)
+    key = (
+        options.key_prefix + sentence.comments["sent_id"]
+        if sentence.comments.get("sent_id")
+        else texts.of(text)
+    )
     if problem := key_problem(key):
-        yield Refusal(file, "sent_id is no sample key", problem, sentence.line, key, field="sent_id", whole=True, annotations=len(found))
+        yield Refusal(
+            file,
+            "sent_id is no sample key",
+            problem,
+            sentence.line,
+            key,
+            field="sent_id",
+            whole=True,
+            annotations=len(found),
+        )
         return
     for at in lenient:
-        yield Warned(file, f"token {at + 1} {words[at]!r}: I- without B- begins an entity", sentence.line, key)
-    fields: dict[str, Scalar] = {SOURCE + n: v for n, v in sentence.comments.items() if n and n not in ("sent_id", "text")}
+        yield Warned(
+            file, f"token {at + 1} {words[at]!r}: I- without B- begins an entity", sentence.line, key
+        )
+    fields: dict[str, Scalar] = {
+        SOURCE + n: v for n, v in sentence.comments.items() if n and n not in ("sent_id", "text")
+    }
     if str(cuts):
         fields[CUTS] = str(cuts)
     drafts = tuple(_draft(e, ranges, sentence, layout, options) for e in found)
     holds = Holds(frozenset({Kind.SPAN}), fields=_FIELDS, annotator=layout.annotator is not None, text=True)
-    yield Record(key, SampleDraft(text=text, fields=MappingProxyType(fields)), {IMPORTED: LayerDraft(drafts)}, holds, file, sentence.line)
+    yield Record(
+        key,
+        SampleDraft(text=text, fields=MappingProxyType(fields)),
+        {IMPORTED: LayerDraft(drafts)},
+        holds,
+        file,
+        sentence.line,
+    )
 
 
-def _draft(entity: Entity, ranges: Sequence[tuple[int, int]], sentence: _Sentence, layout: _Layout, options: Options) -> Draft:
+def _draft(
+    entity: Entity, ranges: Sequence[tuple[int, int]], sentence: _Sentence, layout: _Layout, options: Options
+) -> Draft:
     span = Span(ranges[entity.first][0], ranges[entity.last][1])
     name = sentence.rows[entity.first][layout.annotator] if layout.annotator is not None else "-"
     annotator = options.annotator_id(name) if name not in ("-", "_", "") else ""
@@ -239,7 +296,13 @@ def _writable(name: str, value: Scalar) -> bool:
     """A field that a comment can say."""
     key = name.removeprefix(SOURCE)
     plain = isinstance(value, str) and not re.search(r"[\t\n\r\0]", value)
-    return name.startswith(SOURCE) and name != CUTS and plain and bool(re.fullmatch(r"[^=\s](?:[^=\t\n\r]*[^=\s])?", key)) and key not in ("sent_id", "text")
+    return (
+        name.startswith(SOURCE)
+        and name != CUTS
+        and plain
+        and bool(re.fullmatch(r"[^=\s](?:[^=\t\n\r]*[^=\s])?", key))
+        and key not in ("sent_id", "text")
+    )
 
 
 def _holds_text(text: str | None) -> bool:
@@ -253,11 +316,24 @@ def _express(drafts: Sequence[Draft], written: SampleDraft, options: Options) ->
     if text is None or not _holds_text(text):
         return found
     end, joins = 0, parse_cuts(written.fields.get(CUTS)).joins
-    spans = [(s, at) for at, d in enumerate(drafts) if d.kind is Kind.SPAN and isinstance(s := d.geometry(), Span)]
+    spans = [
+        (s, at) for at, d in enumerate(drafts) if d.kind is Kind.SPAN and isinstance(s := d.geometry(), Span)
+    ]
     for span, at in sorted(spans, key=lambda pair: (pair[0].start, -pair[0].end, pair[1])):
         name = drafts[at].label_class
-        fits = span.start >= end and span.end <= len(text) and not text[span.start].isspace() and not text[span.end - 1].isspace()
-        if name is None or not fits or not name.name or re.search(r"[\t\n\r]|^\s|\s$", name.name) or {span.start, span.end} & joins:
+        fits = (
+            span.start >= end
+            and span.end <= len(text)
+            and not text[span.start].isspace()
+            and not text[span.end - 1].isspace()
+        )
+        if (
+            name is None
+            or not fits
+            or not name.name
+            or re.search(r"[\t\n\r]|^\s|\s$", name.name)
+            or {span.start, span.end} & joins
+        ):
             continue
         annotator = drafts[at].provenance.annotator if options.dialect == "uner" else ""
         found[at] = Draft(Kind.SPAN, name, (span,), provenance=Provenance(_readable(annotator, options)))
@@ -268,7 +344,11 @@ def _express(drafts: Sequence[Draft], written: SampleDraft, options: Options) ->
 def _readable(annotator: str, options: Options) -> str:
     """The annotator as it reads back."""
     name = options.name_of_annotator(annotator)
-    return options.annotator_id(name) if name and name not in ("-", "_") and not re.search(r"[\t\n\r]", name) else ""
+    return (
+        options.annotator_id(name)
+        if name and name not in ("-", "_") and not re.search(r"[\t\n\r]", name)
+        else ""
+    )
 
 
 def _cuts(sample: SampleDraft, held: Sequence[Draft]) -> Cuts:
@@ -279,12 +359,16 @@ def _cuts(sample: SampleDraft, held: Sequence[Draft]) -> Cuts:
     return aligned[1] if aligned else Cuts()
 
 
-def _write_sentence(record: Record, out: BinaryIO, report: WriteReport, texts: TextKeys, options: Options) -> None:
+def _write_sentence(
+    record: Record, out: BinaryIO, report: WriteReport, texts: TextKeys, options: Options
+) -> None:
     drafts, sample = imported(record).annotations, record.sample
     expressed = _express(drafts, sample, options)
     for draft, kept in zip(drafts, expressed, strict=True):
         if kept is None:
-            report.leave_out(record.key, draft, "IOB tags hold classed spans that do not overlap, in a one-line text")
+            report.leave_out(
+                record.key, draft, "IOB tags hold classed spans that do not overlap, in a one-line text"
+            )
     if not _holds_text(sample.text) or sample.text is None:
         return
     held = [d for d in expressed if d is not None]
@@ -301,7 +385,9 @@ def _write_sentence(record: Record, out: BinaryIO, report: WriteReport, texts: T
     report.took(len(held))
 
 
-def _tags(ranges: Sequence[tuple[int, int]], held: Sequence[Draft], options: Options) -> tuple[list[str], list[str]]:
+def _tags(
+    ranges: Sequence[tuple[int, int]], held: Sequence[Draft], options: Options
+) -> tuple[list[str], list[str]]:
     tags, names = ["O"] * len(ranges), ["-"] * len(ranges)
     starts = {start: at for at, (start, _) in enumerate(ranges)}
     for draft in held:

@@ -1,4 +1,5 @@
-"""Errors of readers, writers and archives. A bad record is a Refusal (data); these stop a whole file or source."""
+"""Errors of readers, writers and archives. A bad record is a Refusal (data); these stop a whole file or
+source."""
 
 from __future__ import annotations
 

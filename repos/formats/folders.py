@@ -1,8 +1,9 @@
 """Folders of pictures or sound: every media file is a sample, its class the name of a folder.
 
-`class_from`: `parent` (the folder the file lies in), `top` (the first folder), `none`. A first folder called train, val, valid,
-dev or test is the field `split` and no class. Types are found by content: a file that is no picture is refused. There is no
-writer: the class is the place of the bytes themselves. Cost: a header of each file.
+`class_from`: `parent` (the folder the file lies in), `top` (the first folder), `none`. A first folder called
+train, val, valid, dev or test is the field `split` and no class. Types are found by content: a file that is
+no picture is refused. There is no writer: the class is the place of the bytes themselves. Cost: a header of
+each file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from repos.formats.look import Guess, Look
 from repos.formats.media import probe
 from repos.formats.options import Options
 from repos.formats.perfile import read_files
-from repos.formats.records import IMPORTED, AttributeScope, ClassName, Draft, Holds, Item, LayerDraft, MediaRef, Record, Refusal, SampleDraft
+from repos.formats.records import (
+    IMPORTED,
+    AttributeScope,
+    ClassName,
+    Draft,
+    Holds,
+    Item,
+    LayerDraft,
+    MediaRef,
+    Record,
+    Refusal,
+    SampleDraft,
+)
 from repos.formats.source import Source
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
@@ -40,8 +53,18 @@ class _Folder(Plain):
         share = len(files) / len(look.names)
         folders = {c for name in files if (c := class_and_split(name, "parent")[0])}
         classed = 2 <= len(folders) <= max(2, len(files) // 2)
-        reasons = (f"{len(files)} of {len(look.names)} files", f"{len(folders)} folders that could be classes")
-        return Guess(self.name, share * (0.6 if classed else 0.3), reasons, {"class_from": "parent" if classed else "none"}, len(files), len(files))
+        reasons = (
+            f"{len(files)} of {len(look.names)} files",
+            f"{len(folders)} folders that could be classes",
+        )
+        return Guess(
+            self.name,
+            share * (0.6 if classed else 0.3),
+            reasons,
+            {"class_from": "parent" if classed else "none"},
+            len(files),
+            len(files),
+        )
 
     def holds(self, options: Options) -> Holds:
         kinds = frozenset() if options.class_from == "none" else frozenset({Kind.CLASSIFICATION})
@@ -62,10 +85,24 @@ class _Folder(Plain):
                 raise MediaError(name, "unknown", f"its content is {found.media_type}")
         except (MediaError, SourceError) as error:
             reason = str(getattr(error, "reason", error))
-            yield Refusal(name, reason, f"a readable {self.sort} file", key=key, whole=True, annotations=int(label is not None))
+            yield Refusal(
+                name,
+                reason,
+                f"a readable {self.sort} file",
+                key=key,
+                whole=True,
+                annotations=int(label is not None),
+            )
             return
         if problem := key_problem(key):
-            yield Refusal(name, "the name is no sample key", problem, key=key, whole=True, annotations=int(label is not None))
+            yield Refusal(
+                name,
+                "the name is no sample key",
+                problem,
+                key=key,
+                whole=True,
+                annotations=int(label is not None),
+            )
             return
         fields: dict[str, Scalar] = {} if split is None else {"split": split}
         reference = MediaRef(name, None, found.media_type, found.width, found.height, found.duration)
@@ -76,13 +113,19 @@ class _Folder(Plain):
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
     ) -> list[Draft | None]:
-        first = next((n for n, d in enumerate(drafts) if d.kind is Kind.CLASSIFICATION and d.label_class), None)
-        return [Draft(Kind.CLASSIFICATION, d.label_class) if n == first else None for n, d in enumerate(drafts)]
+        first = next(
+            (n for n, d in enumerate(drafts) if d.kind is Kind.CLASSIFICATION and d.label_class), None
+        )
+        return [
+            Draft(Kind.CLASSIFICATION, d.label_class) if n == first else None for n, d in enumerate(drafts)
+        ]
 
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
     ) -> WriteReport:
-        raise FormatError("", "folders of media are read only: the class is where a file lies; export csv instead")
+        raise FormatError(
+            "", "folders of media are read only: the class is where a file lies; export csv instead"
+        )
 
 
 def class_and_split(name: str, class_from: str) -> tuple[str | None, str | None]:

@@ -1,6 +1,8 @@
-"""JSON lines of classifications and spans: `{"text": ..., "label": ..., "spans": [{"start", "end", "label"}]}`.
+"""JSON lines of classifications and spans: `{"text": ..., "label": ..., "spans": [{"start", "end",
+"label"}]}`.
 
-Columns by roles as in tables; `label` may be a list. Our own lossless JSON lines are another format (repos.formats.own). Streams.
+Columns by roles as in tables; `label` may be a list. Our own lossless JSON lines are another format
+(repos.formats.own). Streams.
 """
 
 from __future__ import annotations
@@ -15,7 +17,18 @@ from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
 from repos.formats.perfile import Keys
-from repos.formats.records import AttributeScope, Draft, Holds, Item, Progress, Record, Refusal, SampleDraft, Tally, excerpt
+from repos.formats.records import (
+    AttributeScope,
+    Draft,
+    Holds,
+    Item,
+    Progress,
+    Record,
+    Refusal,
+    SampleDraft,
+    Tally,
+    excerpt,
+)
 from repos.formats.rows import RowReader, columns_of, express, is_media, propose_columns
 from repos.formats.source import Source
 
@@ -33,20 +46,40 @@ class Jsonl(Plain):
             lines = [line for line in look.lines(name, 20) if line.strip()]
             rows = [row for line in lines if (row := _row(line)) is not None]
             columns = propose_columns(list(dict.fromkeys(n for row in rows for n in row)))
-            if rows and len(rows) == len(lines) and columns and "layers" not in rows[0] and "labelhub" not in rows[0]:
+            if (
+                rows
+                and len(rows) == len(lines)
+                and columns
+                and "layers" not in rows[0]
+                and "labelhub" not in rows[0]
+            ):
                 size = sum(map(len, lines)) // len(lines) + 1
                 reason = f"{name}: objects with {', '.join(sorted(columns.values()))}"
-                return Guess(self.name, 0.85, (reason,), {"columns": columns}, len(look.of(*EXTENSIONS)), look.source.size(name) // size)
+                return Guess(
+                    self.name,
+                    0.85,
+                    (reason,),
+                    {"columns": columns},
+                    len(look.of(*EXTENSIONS)),
+                    look.source.size(name) // size,
+                )
         return None
 
     def holds(self, options: Options) -> Holds:
         columns = options.columns or _DEFAULT
         kinds = {Kind.CLASSIFICATION} if "label" in columns else set()
-        return Holds(frozenset(kinds | ({Kind.SPAN} if "spans" in columns else set())), fields=AttributeScope(), text="text" in columns)
+        return Holds(
+            frozenset(kinds | ({Kind.SPAN} if "spans" in columns else set())),
+            fields=AttributeScope(),
+            text="text" in columns,
+        )
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
         names = [name for name in source.names() if name.lower().endswith(EXTENSIONS)]
-        media, texts = Media(source.names(), options.find_image, is_media), TextKeys(options.key_prefix, options.key_from)
+        media, texts = (
+            Media(source.names(), options.find_image, is_media),
+            TextKeys(options.key_prefix, options.key_from),
+        )
         tally, keys = Tally(), Keys()
         for done, name in enumerate(names, 1):
             for item in _read_file(source, name, media, texts, options):
@@ -70,10 +103,17 @@ class Jsonl(Plain):
                 held = self.express(drafts, record.sample, record.sample, options)
                 for draft, kept in zip(drafts, held, strict=True):
                     if kept is None:
-                        report.leave_out(record.key, draft, "a line holds classifications and spans with a class")
+                        report.leave_out(
+                            record.key, draft, "a line holds classifications and spans with a class"
+                        )
                 taken = [d for d in held if d is not None]
                 row = _members(record, taken)
-                out.write(msgspec.json.encode({columns[role]: row[role] for role in columns if row.get(role) is not None}) + b"\n")
+                out.write(
+                    msgspec.json.encode(
+                        {columns[role]: row[role] for role in columns if row.get(role) is not None}
+                    )
+                    + b"\n"
+                )
                 report.took(len(taken))
         return report
 
@@ -86,9 +126,13 @@ def _members(record: Record, drafts: Sequence[Draft]) -> dict[str, object]:
         if isinstance(s := d.geometry(), Span) and d.label_class
     ]
     return {
-        "id": record.key, "file": record.key, "text": record.sample.text, "label": labels[0] if len(labels) == 1 else labels,
-        "spans": spans, "uri": record.sample.media.uri if record.sample.media else None,
-    }  # fmt: skip
+        "id": record.key,
+        "file": record.key,
+        "text": record.sample.text,
+        "label": labels[0] if len(labels) == 1 else labels,
+        "spans": spans,
+        "uri": record.sample.media.uri if record.sample.media else None,
+    }
 
 
 def _row(line: str | bytes) -> dict[str, object] | None:
@@ -107,7 +151,14 @@ def _read_file(source: Source, name: str, media: Media, texts: TextKeys, options
                 continue
             row = _row(text)
             if row is None:
-                yield Refusal(name, "the line is no JSON object", "one JSON object a line", line, excerpt=excerpt(raw), whole=True)
+                yield Refusal(
+                    name,
+                    "the line is no JSON object",
+                    "one JSON object a line",
+                    line,
+                    excerpt=excerpt(raw),
+                    whole=True,
+                )
                 continue
             if reader is None:
                 columns = columns_of([] if options.columns else list(row), options)

@@ -1,15 +1,15 @@
 """One big JSON object read in bounded memory: the arrays of its members come as runs of whole elements.
 
-A COCO file is `{"images": [...], "annotations": [...], ...}`. `walk` finds, chunk by chunk and with array operations
-only, the commas between the elements of those top-level arrays; each run of elements is then decoded at once by a
-fast decoder. Strings, escapes and nesting are honoured; only structure is checked here, the decoder checks the rest.
-Memory: one chunk plus the longest element. Cost: about 10 ns per byte.
+A COCO file is `{"images": [...], "annotations": [...], ...}`. `walk` finds, chunk by chunk and with array
+operations only, the commas between the elements of those top-level arrays; each run of elements is then
+decoded at once by a fast decoder. Strings, escapes and nesting are honoured; only structure is checked here,
+the decoder checks the rest. Memory: one chunk plus the longest element. Cost: about 10 ns per byte.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -29,8 +29,8 @@ _STEP[list(b"{[")], _STEP[list(b"}]")] = 1, -1
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """A run of whole elements of the array `member`: `data` is `a,b,c`; elements begin at `starts` and end at `ends`
-    within it; `offset` and `line` are those of its first byte in the file."""
+    """A run of whole elements of the array `member`: `data` is `a,b,c`; elements begin at `starts` and end at
+    `ends` within it; `offset` and `line` are those of its first byte in the file."""
 
     member: str
     data: bytes
@@ -58,7 +58,8 @@ class Other:
 
 @dataclass(slots=True)
 class _State:
-    """Where the walk stands. `pending` is what was read and not given yet; structure of it before `known` is done."""
+    """Where the walk stands. `pending` is what was read and not given yet; structure of it before `known` is
+    done."""
 
     file: str
     pending: bytes = b""
@@ -141,7 +142,8 @@ def _drain(state: _State) -> Iterator[Elements | Other]:
 
 
 def _structure(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-    """(positions, characters, depth before each) of structural characters outside strings. Data begins outside one."""
+    """(positions, characters, depth before each) of structural characters outside strings. Data begins
+    outside one."""
     masked = _ESCAPE.sub(b"__", data) if b"\\" in data else data
     raw = np.frombuffer(masked, np.uint8)
     at = np.flatnonzero(_STRUCTURE[raw])
@@ -160,7 +162,7 @@ def _value_end(data: bytes, start: int) -> int | None:
     return start + int(at[ends[0]]) if len(ends) else None
 
 
-def _elements(state: _State) -> Iterator[Elements | Other]:
+def _elements(state: _State) -> Generator[Elements | Other, None, bool]:
     """Gives the whole elements of the current array; returns whether anything was moved past."""
     data = state.pending
     at, chars, depth = _structure(data)
@@ -182,5 +184,3 @@ def _elements(state: _State) -> Iterator[Elements | Other]:
         state.member = None
     _advance(state, data, end + 1)
     return True
-
-

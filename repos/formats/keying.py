@@ -1,11 +1,12 @@
-"""Sample keys of what files refer to: explicit and stable, so that two versions of a file meet on the same keys.
+"""Sample keys of what files refer to: explicit and stable, so that two versions of a file meet on the same
+keys.
 
-Rules, in order. A reference to an image is resolved against the images of the source: the same path; beside the label
-file; with a `labels` or `annotations` folder read as `images`; a unique file of that name; a unique one of that stem. What is found
-gives the key. Otherwise the caller's look-up of existing samples is asked; otherwise the named image (with its folders) is the
-key; labels that name no image are keyed by their own path without extension. Texts without an id are keyed by
-content: a slug and 12 hex digits of SHA-256, with -2, -3, ... for repetitions.
-Cost: one pass over the names of the source; each look-up is O(1).
+Rules, in order. A reference to an image is resolved against the images of the source: the same path; beside
+the label file; with a `labels` or `annotations` folder read as `images`; a unique file of that name; a unique
+one of that stem. What is found gives the key. Otherwise the caller's look-up of existing samples is asked;
+otherwise the named image (with its folders) is the key; labels that name no image are keyed by their own path
+without extension. Texts without an id are keyed by content: a slug and 12 hex digits of SHA-256, with -2, -3,
+... for repetitions. Cost: one pass over the names of the source; each look-up is O(1).
 """
 
 from __future__ import annotations
@@ -19,7 +20,21 @@ from posixpath import basename, dirname, splitext
 from repos.formats.errors import UnsafeName
 from repos.formats.source import safe_name
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".heic", ".jp2")
+IMAGES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".avif",
+    ".heic",
+    ".jp2",
+)
 AUDIO = (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff")
 _LABEL_FOLDERS = ("labels", "annotations", "Annotations", "labels_txt", "anno")
 _IMAGE_FOLDERS = ("images", "JPEGImages", "imgs")
@@ -79,7 +94,8 @@ class Media:
     def resolve(self, reference: str, label_file: str, beside: bool = False) -> tuple[str, str | None]:
         """(sample key, member of the source or None) of an image a label file refers to. Raises UnsafeName.
 
-        `beside`: an image that is not found is taken to lie in the label file's folder, when it names no folder itself.
+        `beside`: an image that is not found is taken to lie in the label file's folder, when it names no
+        folder itself.
         """
         reference = safe_name(reference)
         member = self._member(reference, label_file)

@@ -1,8 +1,8 @@
 """LabelMe: one JSON file per image, shapes with a label; image flags are classifications.
 
-Rectangles, polygons (and linestrips that close), points and masks are read; circles, lines and open strips have no kind in the label model
-and are refused by name. `flags` of a shape are attributes, `group_id` and `description` are kept as `source.*`.
-Cost: one file at a time.
+Rectangles, polygons (and linestrips that close), points and masks are read; circles, lines and open strips
+have no kind in the label model and are refused by name. `flags` of a shape are attributes, `group_id` and
+`description` are kept as `source.*`. Cost: one file at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 import binascii
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from posixpath import basename, splitext
+from posixpath import basename
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +23,7 @@ from repos.annotations.model import Box, Keypoints, Kind, Mask, Polygon, Scalar
 from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.coco_values import canonical, scalar
 from repos.formats.errors import FormatError, MediaError, SourceError
-from repos.formats.keying import Media, is_image, key_problem
+from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.media import load_image, open_image
 from repos.formats.numbers import json_number
@@ -57,10 +57,21 @@ class LabelMe(Plain):
 
     def recognise(self, look: Look) -> Guess | None:
         files = look.of(".json")
-        hits = [n for n in files[:5] if '"shapes"' in (text := look.text(n)) and '"imagePath"' in text or '"shape_type"' in look.text(n)]
+        hits = [
+            n
+            for n in files[:5]
+            if ('"shapes"' in (text := look.text(n)) and '"imagePath"' in text)
+            or '"shape_type"' in look.text(n)
+        ]
         if not hits:
             return None
-        return Guess(self.name, 0.96 * len(hits) / min(5, len(files)), (f"{hits[0]} has shapes and an imagePath",), {}, len(files))
+        return Guess(
+            self.name,
+            0.96 * len(hits) / min(5, len(files)),
+            (f"{hits[0]} has shapes and an imagePath",),
+            {},
+            len(files),
+        )
 
     def holds(self, options: Options) -> Holds:
         return Holds(_KINDS, ALL_ATTRIBUTES, media=True)
@@ -68,7 +79,9 @@ class LabelMe(Plain):
     def read(self, source: Source, options: Options) -> Iterator[Item]:
         names = [name for name in source.names() if name.lower().endswith(".json")]
         media = Media(source.names(), options.find_image)
-        return read_files(names, lambda n: _read_file(source, n, media, self.holds(options), options), options)
+        return read_files(
+            names, lambda n: _read_file(source, n, media, self.holds(options), options), options
+        )
 
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
@@ -86,10 +99,16 @@ class LabelMe(Plain):
             held = [d for d in expressed if d is not None]
             for draft, kept in zip(drafts, expressed, strict=True):
                 if kept is None:
-                    report.leave_out(record.key, draft, "LabelMe holds classed boxes, one-ring polygons, points, masks and flags")
+                    report.leave_out(
+                        record.key,
+                        draft,
+                        "LabelMe holds classed boxes, one-ring polygons, points, masks and flags",
+                    )
             name = names.of(record.key, ".json")
             with sink.open(name) as stream:
-                stream.write(msgspec.json.format(msgspec.json.encode(_document(record, held)), indent=2) + b"\n")
+                stream.write(
+                    msgspec.json.format(msgspec.json.encode(_document(record, held)), indent=2) + b"\n"
+                )
             report.files.append(name)
             report.took(len(held))
         return report
@@ -113,10 +132,20 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
     except SourceError as error:
         key, member, problem = "", None, error.reason
     if problem:
-        yield Refusal(name, "imagePath is no sample key", problem, 1, str(path), field="imagePath", whole=True,
-                      annotations=len(shapes) + len(flags))  # fmt: skip
+        yield Refusal(
+            name,
+            "imagePath is no sample key",
+            problem,
+            1,
+            str(path),
+            field="imagePath",
+            whole=True,
+            annotations=len(shapes) + len(flags),
+        )
         return
-    width, height = (v if isinstance(v := content.get(n), int) and v > 0 else None for n in ("imageWidth", "imageHeight"))
+    width, height = (
+        v if isinstance(v := content.get(n), int) and v > 0 else None for n in ("imageWidth", "imageHeight")
+    )
     drafts = [Draft(Kind.CLASSIFICATION, ClassName(flag)) for flag in flags if flag]
     refused = 0
     for at, shape in enumerate(shapes):
@@ -124,8 +153,15 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
             drafts.append(_draft(shape, (width, height)))
         except InvalidValue as error:
             refused += 1
-            yield Refusal(name, f"{error.what}: {excerpt(error.value, 60)}", error.expected, key=key, annotation=f"shape {at + 1}",
-                          field=error.what, excerpt=excerpt(shape))  # fmt: skip
+            yield Refusal(
+                name,
+                f"{error.what}: {excerpt(error.value, 60)}",
+                error.expected,
+                key=key,
+                annotation=f"shape {at + 1}",
+                field=error.what,
+                excerpt=excerpt(shape),
+            )
     sample = SampleDraft(MediaRef(member, width=width, height=height))
     yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, holds, name, 1, refused)
 
@@ -147,7 +183,9 @@ def _draft(shape: object, size: tuple[int | None, int | None]) -> Draft:
     return Draft(kind, ClassName(label), (geometry,), MappingProxyType(attributes))
 
 
-def _geometry(shape: Mapping[str, Any], size: tuple[int | None, int | None]) -> Box | Polygon | Keypoints | Mask:
+def _geometry(
+    shape: Mapping[str, Any], size: tuple[int | None, int | None]
+) -> Box | Polygon | Keypoints | Mask:
     points, kind = points_of(shape.get("points"), "points"), shape.get("shape_type", "polygon")
     if kind == "rectangle" and len(points) == 2:
         return rectangle(points)
@@ -157,7 +195,9 @@ def _geometry(shape: Mapping[str, Any], size: tuple[int | None, int | None]) -> 
         return point(*points[0])
     if kind == "mask" and len(points) == 2:
         return _mask(shape.get("mask"), points, size)
-    raise InvalidValue("shape_type", f"{kind} with {len(points)} points", "rectangle of 2, polygon, point of 1 or mask of 2")
+    raise InvalidValue(
+        "shape_type", f"{kind} with {len(points)} points", "rectangle of 2, polygon, point of 1 or mask of 2"
+    )
 
 
 def _mask(data: object, corners: Sequence[tuple[float, float]], size: tuple[int | None, int | None]) -> Mask:
@@ -173,7 +213,9 @@ def _mask(data: object, corners: Sequence[tuple[float, float]], size: tuple[int 
     whole = np.zeros((height, width), np.bool_)
     bits = np.asarray(image.convert("L")) > 0
     if x < 0 or y < 0 or x + bits.shape[1] > width or y + bits.shape[0] > height:
-        raise InvalidValue("mask", f"{bits.shape[1]} x {bits.shape[0]} at {x}, {y}", "a mask inside the image")
+        raise InvalidValue(
+            "mask", f"{bits.shape[1]} x {bits.shape[0]} at {x}, {y}", "a mask inside the image"
+        )
     whole[y : y + bits.shape[0], x : x + bits.shape[1]] = bits
     return runs_of(whole)
 
@@ -184,7 +226,7 @@ def runs_of(bits: np.ndarray[Any, np.dtype[np.bool_]]) -> Mask:
     changes = np.flatnonzero(np.diff(flat.astype(np.int8))) + 1
     edges = np.concatenate([[0], changes, [len(flat)]])
     counts = np.diff(edges).tolist()
-    return Mask(*bits.shape, tuple([0, *counts] if flat[0] else counts))
+    return Mask(bits.shape[0], bits.shape[1], tuple([0, *counts] if flat[0] else counts))
 
 
 def bits_of(mask: Mask) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -203,11 +245,19 @@ def _express(draft: Draft, written: SampleDraft, flags: set[str]) -> Draft | Non
         flags.add(name.name)
         return Draft(Kind.CLASSIFICATION, name)
     attributes = {n: canonical(v) for n, v in draft.attributes.items() if not n.startswith(SOURCE)}
-    attributes |= {n: canonical(draft.attributes[n]) for k in _KEPT if draft.attributes.get(n := SOURCE + k) not in (None, "")}
+    attributes |= {
+        n: canonical(draft.attributes[n])
+        for k in _KEPT
+        if draft.attributes.get(n := SOURCE + k) not in (None, "")
+    }
     if draft.kind is Kind.MASK:
         mask = draft.geometry()
         fits = isinstance(mask, Mask) and written.size == (mask.width, mask.height) and any(mask.counts[1::2])
-        return Draft(Kind.MASK, name, (runs_of(bits_of(mask)),), MappingProxyType(attributes)) if fits and isinstance(mask, Mask) else None
+        return (
+            Draft(Kind.MASK, name, (runs_of(bits_of(mask)),), MappingProxyType(attributes))
+            if fits and isinstance(mask, Mask)
+            else None
+        )
     shape = plain_shape(draft, written.size)
     if shape is None:
         return None
@@ -223,18 +273,28 @@ def _document(record: Record, drafts: Sequence[Draft]) -> dict[str, Any]:
     size = record.sample.size or (None, None)
     flags = {d.label_class.name: True for d in drafts if d.kind is Kind.CLASSIFICATION and d.label_class}
     return {
-        "version": "5.5.0", "flags": flags, "shapes": [_shape(d) for d in drafts if d.kind is not Kind.CLASSIFICATION],
-        "imagePath": basename(record.key), "imageData": None, "imageHeight": size[1], "imageWidth": size[0],
-    }  # fmt: skip
+        "version": "5.5.0",
+        "flags": flags,
+        "shapes": [_shape(d) for d in drafts if d.kind is not Kind.CLASSIFICATION],
+        "imagePath": basename(record.key),
+        "imageData": None,
+        "imageHeight": size[1],
+        "imageWidth": size[0],
+    }
 
 
 def _shape(draft: Draft) -> dict[str, Any]:
     said = {n: json_number(v) if isinstance(v, float) else v for n, v in draft.attributes.items()}
     shape = draft.geometry()
     found: dict[str, Any] = {
-        "label": draft.label_class.name if draft.label_class else "", "points": [], "group_id": said.pop("source.group_id", None),
-        "description": said.pop("source.description", ""), "shape_type": "", "flags": said, "mask": None,
-    }  # fmt: skip
+        "label": draft.label_class.name if draft.label_class else "",
+        "points": [],
+        "group_id": said.pop("source.group_id", None),
+        "description": said.pop("source.description", ""),
+        "shape_type": "",
+        "flags": said,
+        "mask": None,
+    }
     if isinstance(shape, Box):
         corners = ((shape.x, shape.y), (shape.x + shape.w, shape.y + shape.h))
         found |= {"shape_type": "rectangle", "points": _numbers(corners)}
@@ -252,11 +312,17 @@ def _numbers(points: Iterable[tuple[float, float]]) -> list[list[int | float]]:
 
 
 def _mask_shape(mask: Mask) -> dict[str, Any]:
-    from PIL import Image  # noqa: PLC0415  (only masks need it)
+    from PIL import Image
 
     bits = bits_of(mask)
     rows, columns = np.flatnonzero(bits.any(axis=1)), np.flatnonzero(bits.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
     out = io.BytesIO()
-    Image.fromarray(bits[top : bottom + 1, left : right + 1].astype(np.uint8) * 255).convert("1").save(out, "PNG")
-    return {"shape_type": "mask", "points": [[left, top], [right, bottom]], "mask": base64.b64encode(out.getvalue()).decode()}
+    Image.fromarray(bits[top : bottom + 1, left : right + 1].astype(np.uint8) * 255).convert("1").save(
+        out, "PNG"
+    )
+    return {
+        "shape_type": "mask",
+        "points": [[left, top], [right, bottom]],
+        "mask": base64.b64encode(out.getvalue()).decode(),
+    }

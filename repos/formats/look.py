@@ -21,7 +21,8 @@ HEAD = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One format a source may be in: confidence 0..1, why, the options to start from, files of the format so far."""
+    """One format a source may be in: confidence 0..1, why, the options to start from, files of the format so
+    far."""
 
     format: str
     confidence: float

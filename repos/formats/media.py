@@ -1,8 +1,10 @@
-"""What a media file is, by its content: type, size, orientation, duration. Names and declared types are not believed.
+"""What a media file is, by its content: type, size, orientation, duration. Names and declared types are not
+believed.
 
-Invariant: probing decodes no pixels and no samples, and never allocates by what a header claims: the pixel limit is
-checked before anything is decoded. Images are Pillow's, from a closed list of decoders; WAV, FLAC, Ogg and MP3 are read by
-repos.formats.audio. Cost: a header; for MP3 without a length header and for Ogg the file's end.
+Invariant: probing decodes no pixels and no samples, and never allocates by what a header claims: the pixel
+limit is checked before anything is decoded. Images are Pillow's, from a closed list of decoders; WAV, FLAC,
+Ogg and MP3 are read by repos.formats.audio. Cost: a header; for MP3 without a length header and for Ogg the
+file's end.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ def sniff(head: bytes) -> str:
         if head[offset : offset + len(magic)] == magic:
             return media_type
     if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12], _UNKNOWN)
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(
+            head[8:12], _UNKNOWN
+        )
     if head[4:8] == b"ftyp":
         return _FTYP.get(head[8:12], "video/mp4")
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06:
@@ -51,14 +55,30 @@ def sniff(head: bytes) -> str:
 
 
 _UNKNOWN = "application/octet-stream"
-_FTYP = {b"avif": "image/avif", b"heic": "image/heic", b"heix": "image/heic", b"M4A ": "audio/mp4", b"qt  ": "video/quicktime"}
+_FTYP = {
+    b"avif": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"M4A ": "audio/mp4",
+    b"qt  ": "video/quicktime",
+}
 _MAGIC = (
-    (b"\xff\xd8\xff", 0, "image/jpeg"), (b"\x89PNG\r\n\x1a\n", 0, "image/png"), (b"GIF8", 0, "image/gif"),
-    (b"BM", 0, "image/bmp"), (b"II*\0", 0, "image/tiff"), (b"MM\0*", 0, "image/tiff"), (b"fLaC", 0, "audio/flac"),
-    (b"OggS", 0, "audio/ogg"), (b"ID3", 0, "audio/mpeg"), (b"\x1aE\xdf\xa3", 0, "video/webm"), (b"%PDF-", 0, "application/pdf"),
-    (b"PK\x03\x04", 0, "application/zip"), (b"\x1f\x8b", 0, "application/gzip"), (b"ustar", 257, "application/x-tar"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"GIF8", 0, "image/gif"),
+    (b"BM", 0, "image/bmp"),
+    (b"II*\0", 0, "image/tiff"),
+    (b"MM\0*", 0, "image/tiff"),
+    (b"fLaC", 0, "audio/flac"),
+    (b"OggS", 0, "audio/ogg"),
+    (b"ID3", 0, "audio/mpeg"),
+    (b"\x1aE\xdf\xa3", 0, "video/webm"),
+    (b"%PDF-", 0, "application/pdf"),
+    (b"PK\x03\x04", 0, "application/zip"),
+    (b"\x1f\x8b", 0, "application/gzip"),
+    (b"ustar", 257, "application/x-tar"),
     (b"\x00\x00\x00\x0cJXL ", 0, "image/jxl"),
-)  # fmt: skip
+)
 
 
 def _text_type(head: bytes) -> str:
@@ -77,10 +97,16 @@ def _text_type(head: bytes) -> str:
 
 
 def probe(stream: BinaryIO, name: str = "") -> Probe:
-    """What a media file is. MediaError: `unknown` type, `truncated` or `damaged` header, `bomb` above MAX_PIXELS."""
+    """What a media file is. MediaError: `unknown` type, `truncated` or `damaged` header, `bomb` above
+    MAX_PIXELS."""
     media_type = sniff(stream.read(512))
     stream.seek(0)
-    if media_type.startswith("image/") and media_type not in ("image/svg+xml", "image/avif", "image/heic", "image/jxl"):
+    if media_type.startswith("image/") and media_type not in (
+        "image/svg+xml",
+        "image/avif",
+        "image/heic",
+        "image/jxl",
+    ):
         return _probe_image(stream, name)
     if media_type.startswith("audio/"):
         return Probe(media_type, duration=audio_duration(stream, media_type, name))
@@ -145,5 +171,9 @@ def load_image(image: Image.Image, name: str) -> None:
         image.load()
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, MemoryError) as error:
         text = str(error)
-        code = "truncated" if "truncated" in text or "end of" in text.lower() or isinstance(error, EOFError) else "damaged"
+        code = (
+            "truncated"
+            if "truncated" in text or "end of" in text.lower() or isinstance(error, EOFError)
+            else "damaged"
+        )
         raise MediaError(name, code, text or type(error).__name__) from None

@@ -1,8 +1,8 @@
 """Numbers in files: grids that make relative coordinates read back exactly, and the fewest digits that do.
 
-A relative coordinate read with a known size lies on a grid of 2^-16 px, rounded half-even (LABEL_MODEL section 1).
-With unknown size it lies on a grid of 2^-40, so that centre and corner convert without error. Both grids are exact in
-doubles, so what was read and not edited is written and read again to the same value.
+A relative coordinate read with a known size lies on a grid of 2^-16 px, rounded half-even (LABEL_MODEL
+section 1). With unknown size it lies on a grid of 2^-40, so that centre and corner convert without error.
+Both grids are exact in doubles, so what was read and not edited is written and read again to the same value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Options of readers and writers: one closed set for all formats, so that a form, the API and a job say the same.
+"""Options of readers and writers: one closed set for all formats, so that a form, the API and a job say the
+same.
 
-Invariant: an unknown option or a wrong value is refused by name; every option has a default that is right for a file
-that nobody described.
+Invariant: an unknown option or a wrong value is refused by name; every option has a default that is right for
+a file that nobody described.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ Columns = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Options:
-    """`columns`: role -> column name. `key_from`: how a text without an id gets its key, by content or by number.
-    `key_prefix`: put before every key. `class_names`: names for formats that only hold numbers. `class_attribute`: the
-    VIA region attribute that is the class. `import_id`: makes annotators and layers `ext:<import_id>:<name>`.
-    `polygons`: write polygons (YOLO segmentation lines). `keep_ids`: keep a file's own ids as `source.id`.
-    `known_size`: sample key -> (width, height) of media already there; `find_image`: a reference -> a known key;
-    `annotator_name`, `annotator_of`: opaque id -> name in files and back (they must be inverse).
-    `dialect`: variant of a format (CoNLL: iob2, uner; VIA: json, csv). `separator`: between cells of tables (default: comma, tab in .tsv).
-    `label_separator`: between several labels in one cell. `class_from`: what gives the class in folders of media."""
+    """`columns`: role -> column name. `key_from`: how a text without an id gets its key, by content or by
+    number. `key_prefix`: put before every key. `class_names`: names for formats that only hold numbers.
+    `class_attribute`: the VIA region attribute that is the class. `import_id`: makes annotators and layers
+    `ext:<import_id>:<name>`. `polygons`: write polygons (YOLO segmentation lines). `keep_ids`: keep a file's
+    own ids as `source.id`. `known_size`: sample key -> (width, height) of media already there; `find_image`:
+    a reference -> a known key; `annotator_name`, `annotator_of`: opaque id -> name in files and back (they
+    must be inverse). `dialect`: variant of a format (CoNLL: iob2, uner; VIA: json, csv). `separator`: between
+    cells of tables (default: comma, tab in .tsv). `label_separator`: between several labels in one cell.
+    `class_from`: what gives the class in folders of media."""
 
     columns: Columns | None = None
     key_from: str = "content"
@@ -46,7 +48,8 @@ class Options:
     annotator_of: Callable[[str], str] | None = None
 
     def annotator_id(self, name: str) -> str:
-        """The opaque id of an annotator that a file knows by name: never an account, unless the caller maps it."""
+        """The opaque id of an annotator that a file knows by name: never an account, unless the caller maps
+        it."""
         if self.annotator_of is not None:
             return self.annotator_of(name)
         return f"ext:{self.import_id}:{name}"
@@ -76,11 +79,17 @@ def options_from(given: Mapping[str, object]) -> Options:
 def _checked(name: str, value: object) -> object:
     default = getattr(Options(), name)
     if name == "columns":
-        if not isinstance(value, Mapping) or not all(isinstance(v, str) for pair in value.items() for v in pair):
+        if not isinstance(value, Mapping) or not all(
+            isinstance(v, str) for pair in value.items() for v in pair
+        ):
             raise BadOption(name, value, "an object of role -> column name")
         return dict(value)
     if name == "class_names":
-        if isinstance(value, str) or not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+        if (
+            isinstance(value, str)
+            or not isinstance(value, list | tuple)
+            or not all(isinstance(v, str) for v in value)
+        ):
             raise BadOption(name, value, "a list of names")
         return tuple(value)
     if name in _CHOICES and value not in _CHOICES[name]:

@@ -1,7 +1,9 @@
-"""LabelHub's JSON lines: everything a commit says about its samples, one sample a line, all layers (docs/design/JSON.md).
+"""LabelHub's JSON lines: everything a commit says about its samples, one sample a line, all layers
+(docs/design/JSON.md).
 
-Lossless: reading what was written gives the same samples, annotations, ids, reviews and provenance. A first line
-`{"labelhub": 1, "schema": {...}}` may carry the label schema; it is not needed to read the rest. Streams.
+Lossless: reading what was written gives the same samples, annotations, ids, reviews and provenance. A first
+line `{"labelhub": 1, "schema": {...}}` may carry the label schema; it is not needed to read the rest.
+Streams.
 """
 
 from __future__ import annotations
@@ -35,12 +37,31 @@ from repos.formats.records import (
 )
 from repos.formats.rows import is_media
 from repos.formats.source import Source
-from repos.formats.wirejson import ANNOTATION, SAMPLE, WireMedia, WireSample, _doubles, draft_from, draft_json, review_from, review_json
+from repos.formats.wirejson import (
+    ANNOTATION,
+    SAMPLE,
+    WireMedia,
+    WireSample,
+    doubles,
+    draft_from,
+    draft_json,
+    review_from,
+    review_json,
+)
 
 EXTENSIONS = (".jsonl", ".ndjson")
 HOLDS = Holds(
-    frozenset(Kind), ALL_ATTRIBUTES, ALL_ATTRIBUTES, annotator=True, confidence=True, origin=True, review=True, text=True, media=True, ids=True,
-)  # fmt: skip
+    frozenset(Kind),
+    ALL_ATTRIBUTES,
+    ALL_ATTRIBUTES,
+    annotator=True,
+    confidence=True,
+    origin=True,
+    review=True,
+    text=True,
+    media=True,
+    ids=True,
+)
 
 
 class Own(Plain):
@@ -50,7 +71,13 @@ class Own(Plain):
         for name in look.of(*EXTENSIONS)[:20]:
             for line in look.lines(name, 3):
                 if line.startswith('{"labelhub"') or _is_sample(line):
-                    return Guess(self.name, 0.99, (f"{name}: samples with key and layers",), {}, len(look.of(*EXTENSIONS)))
+                    return Guess(
+                        self.name,
+                        0.99,
+                        (f"{name}: samples with key and layers",),
+                        {},
+                        len(look.of(*EXTENSIONS)),
+                    )
         return None
 
     def holds(self, options: Options) -> Holds:
@@ -88,14 +115,23 @@ class Own(Plain):
 def sample_json(record: Record) -> dict[str, Any]:
     """The JSON of a sample with all its layers."""
     sample = record.sample
-    found: dict[str, Any] = {"key": record.key, "content": "media" if sample.media else "none" if sample.text is None else "text"}
+    found: dict[str, Any] = {
+        "key": record.key,
+        "content": "media" if sample.media else "none" if sample.text is None else "text",
+    }
     if sample.media is not None:
         m = sample.media
         media = {
-            "state": "stored" if m.sha256 else "external" if m.uri else "absent", "type": m.media_type,
-            "sha256": m.sha256.hex() if m.sha256 else None, "size": m.bytes, "orientation": m.orientation if m.orientation != 1 else None, "width": m.width, "height": m.height,
-            "duration": m.duration, "uri": m.uri,
-        }  # fmt: skip
+            "state": "stored" if m.sha256 else "external" if m.uri else "absent",
+            "type": m.media_type,
+            "sha256": m.sha256.hex() if m.sha256 else None,
+            "size": m.bytes,
+            "orientation": m.orientation if m.orientation != 1 else None,
+            "width": m.width,
+            "height": m.height,
+            "duration": m.duration,
+            "uri": m.uri,
+        }
         found["media"] = {n: v for n, v in media.items() if v not in (None, "")}
     if sample.text is not None:
         found["text"] = sample.text
@@ -123,8 +159,15 @@ def _read_line(raw: bytes, line: int, file: str, media: Media, options: Options)
     try:
         wire = SAMPLE.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        yield Refusal(file, str(error), "a sample as in docs/design/JSON.md", line, excerpt=excerpt(raw), whole=True,
-                      annotations=text.count(b'"kind"'))  # fmt: skip
+        yield Refusal(
+            file,
+            str(error),
+            "a sample as in docs/design/JSON.md",
+            line,
+            excerpt=excerpt(raw),
+            whole=True,
+            annotations=text.count(b'"kind"'),
+        )
         return
     key = options.key_prefix + wire.key
     count = sum(len(entry.annotations) for entry in wire.layers.values())
@@ -134,8 +177,16 @@ def _read_line(raw: bytes, line: int, file: str, media: Media, options: Options)
         if problem := key_problem(key):
             raise InvalidValue("key", key, problem)
     except InvalidValue as error:
-        yield Refusal(file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, line, key, field=error.what, whole=True,
-                      annotations=count)  # fmt: skip
+        yield Refusal(
+            file,
+            f"{error.what}: {excerpt(error.value, 60)}",
+            error.expected,
+            line,
+            key,
+            field=error.what,
+            whole=True,
+            annotations=count,
+        )
         return
     layers: dict[str, LayerDraft] = {}
     refused = 0
@@ -146,8 +197,16 @@ def _read_line(raw: bytes, line: int, file: str, media: Media, options: Options)
                 drafts.append(draft_from(ANNOTATION.decode(raw_annotation)))
             except (InvalidValue, msgspec.DecodeError, UnicodeDecodeError) as error:
                 refused += 1
-                yield Refusal(file, str(error), getattr(error, "expected", ""), line, key, f"{name}, annotation {at + 1}",
-                              getattr(error, "what", None), excerpt(bytes(raw_annotation)))  # fmt: skip
+                yield Refusal(
+                    file,
+                    str(error),
+                    getattr(error, "expected", ""),
+                    line,
+                    key,
+                    f"{name}, annotation {at + 1}",
+                    getattr(error, "what", None),
+                    excerpt(bytes(raw_annotation)),
+                )
         layers[name] = LayerDraft(tuple(drafts), reviews[name])
     yield Record(key, sample, layers, HOLDS, file, line, refused)
 
@@ -156,7 +215,7 @@ def _sample(wire: WireSample, media: Media, file: str) -> SampleDraft:
     if wire.media is not None and wire.text is not None:
         raise InvalidValue("content", "media and text", "media, text, or none")
     reference = None if wire.media is None else _media(wire, wire.media, media, file)
-    return SampleDraft(reference, wire.text, MappingProxyType(_doubles(wire.fields)))
+    return SampleDraft(reference, wire.text, MappingProxyType(doubles(wire.fields)))
 
 
 def _media(wire: WireSample, said: WireMedia, media: Media, file: str) -> MediaRef:
@@ -167,4 +226,14 @@ def _media(wire: WireSample, said: WireMedia, media: Media, file: str) -> MediaR
         digest = b""
     if (digest is not None and len(digest) != 32) or not 1 <= said.orientation <= 8:
         raise InvalidValue("media", said.sha256, "64 hex digits of SHA-256 and an orientation from 1 to 8")
-    return MediaRef(member, said.uri, said.type, said.width, said.height, said.duration, digest, said.size, said.orientation)
+    return MediaRef(
+        member,
+        said.uri,
+        said.type,
+        said.width,
+        said.height,
+        said.duration,
+        digest,
+        said.size,
+        said.orientation,
+    )

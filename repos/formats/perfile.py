@@ -1,6 +1,7 @@
 """The loop of formats with one label file per sample: errors stay with their file, progress comes regularly.
 
-A key that two files give is taken once; the second file is refused as a whole and named. Memory: one set of the keys' hashes.
+A key that two files give is taken once; the second file is refused as a whole and named. Memory: one set of
+the keys' hashes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from repos.formats.options import Options
 from repos.formats.records import Item, Progress, Record, Refusal, Tally
 
 
-def read_files(names: Sequence[str], read_one: Callable[[str], Iterator[Item]], options: Options) -> Iterator[Item]:
+def read_files(
+    names: Sequence[str], read_one: Callable[[str], Iterator[Item]], options: Options
+) -> Iterator[Item]:
     """Items of every file. A file that fails as a whole is one Refusal; the others go on."""
     tally, seen = Tally(), Keys()
     for done, name in enumerate(names, 1):
@@ -33,7 +36,8 @@ _TEXT = frozenset({Kind.TEXT})
 
 
 class Keys:
-    """Sample keys taken so far in one import. A file of captions may speak of the samples of a file of boxes (COCO)."""
+    """Sample keys taken so far in one import. A file of captions may speak of the samples of a file of boxes
+    (COCO)."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, bool], tuple[str, int | None]] = {}
@@ -48,5 +52,12 @@ class Keys:
             return item
         place = first[0] if first[1] is None else f"{first[0]}, line {first[1]}"
         count = sum(len(layer.annotations) for layer in item.layers.values())
-        return Refusal(item.file, f"the sample was already given by {place}", "each sample once", item.line, item.key,
-                       whole=True, annotations=count)  # fmt: skip
+        return Refusal(
+            item.file,
+            f"the sample was already given by {place}",
+            "each sample once",
+            item.line,
+            item.key,
+            whole=True,
+            annotations=count,
+        )

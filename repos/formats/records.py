@@ -1,4 +1,5 @@
-"""What readers give: records, refusals, warnings, progress (values: repos.annotations.drafts), and how they add up."""
+"""What readers give: records, refusals, warnings, progress (values: repos.annotations.drafts), and how they
+add up."""
 
 from __future__ import annotations
 
@@ -92,6 +93,25 @@ def count_of(items: Sequence[Item]) -> Count:
 
 
 __all__ = [
-    "ALL_ATTRIBUTES", "IMPORTED", "NO_ATTRIBUTES", "SOURCE", "AttributeScope", "ClassInfo", "ClassName", "Count", "Draft", "Holds",
-    "Item", "LayerDraft", "MediaRef", "Progress", "Record", "Refusal", "SampleDraft", "Tally", "Warned", "count_of", "excerpt",
-]  # fmt: skip
+    "ALL_ATTRIBUTES",
+    "IMPORTED",
+    "NO_ATTRIBUTES",
+    "SOURCE",
+    "AttributeScope",
+    "ClassInfo",
+    "ClassName",
+    "Count",
+    "Draft",
+    "Holds",
+    "Item",
+    "LayerDraft",
+    "MediaRef",
+    "Progress",
+    "Record",
+    "Refusal",
+    "SampleDraft",
+    "Tally",
+    "Warned",
+    "count_of",
+    "excerpt",
+]

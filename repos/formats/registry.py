@@ -20,8 +20,19 @@ from repos.formats.votes import Votes
 from repos.formats.yolo import Yolo
 
 _ALL: tuple[Format, ...] = (
-    Own(), Coco(), Voc(), Yolo(), LabelMe(), Via(), Conll(), Jsonl(), Csv(), Votes(), ImageFolder(), AudioFolder(),
-)  # fmt: skip
+    Own(),
+    Coco(),
+    Voc(),
+    Yolo(),
+    LabelMe(),
+    Via(),
+    Conll(),
+    Jsonl(),
+    Csv(),
+    Votes(),
+    ImageFolder(),
+    AudioFolder(),
+)
 FORMATS: Mapping[str, Format] = MappingProxyType({found.name: found for found in _ALL})
 READ_ONLY = ("image_folder", "audio_folder")
 

@@ -1,8 +1,9 @@
-"""COCO run-length masks: the compressed text of pycocotools and the plain list of runs, and their box and area.
+"""COCO run-length masks: the compressed text of pycocotools and the plain list of runs, and their box and
+area.
 
-Runs are column-major and begin with zeros. The compressed text is LEB128-like: 5 bits a character from code 48, bit 5
-says more follow, the last group is sign-extended, and from the third run on each is a difference to the run two
-before (cocodataset/cocoapi, common/maskApi.c, rleToString and rleFrString). Cost: O(runs).
+Runs are column-major and begin with zeros. The compressed text is LEB128-like: 5 bits a character from code
+48, bit 5 says more follow, the last group is sign-extended, and from the third run on each is a difference to
+the run two before (cocodataset/cocoapi, common/maskApi.c, rleToString and rleFrString). Cost: O(runs).
 """
 
 from __future__ import annotations

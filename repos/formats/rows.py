@@ -1,7 +1,7 @@
 """A row of a table or a JSON object of classification data -> a record, and back.
 
-Roles of columns: `file` (media; gives the key), `id` (the key), `text`, `label`, `spans`, `uri`. Any other column is a field of the
-sample. Without file and id a text is keyed by its content. Cost: constant per row.
+Roles of columns: `file` (media; gives the key), `id` (the key), `text`, `label`, `spans`, `uri`. Any other
+column is a field of the sample. Without file and id a text is keyed by its content. Cost: constant per row.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 def propose_columns(header: Sequence[str]) -> dict[str, str]:
     """Role -> column by the usual names; empty when there is no label or nothing that says what is labelled."""
     lower = {name.strip().lower(): name for name in reversed(header)}
-    found = {role: lower[usual] for role, names in _USUAL.items() for usual in reversed(names) if usual in lower}
+    found = {
+        role: lower[usual] for role, names in _USUAL.items() for usual in reversed(names) if usual in lower
+    }
     labelled, thing = {"label", "spans"} & set(found), {"file", "text", "id", "uri"} & set(found)
     return found if labelled and thing else {}
 
@@ -77,21 +79,47 @@ class RowReader:
             key, sample = self._sample(said, row)
         except InvalidValue as error:
             count = len(labels) + (len(spans) if isinstance(spans, list) else 1)
-            return [Refusal(self.file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, line, _text(said.get("id")),
-                            field=error.what, excerpt=excerpt(row), whole=True, annotations=count)]  # fmt: skip
+            return [
+                Refusal(
+                    self.file,
+                    f"{error.what}: {excerpt(error.value, 60)}",
+                    error.expected,
+                    line,
+                    _text(said.get("id")),
+                    field=error.what,
+                    excerpt=excerpt(row),
+                    whole=True,
+                    annotations=count,
+                )
+            ]
         out: list[Record | Refusal] = []
         drafts: list[Draft] = []
-        for at, (make, raw) in enumerate([*((_label, v) for v in labels), *((_span, v) for v in _list(spans))]):
+        for at, (make, raw) in enumerate(
+            [*((_label, v) for v in labels), *((_span, v) for v in _list(spans))]
+        ):
             try:
                 draft = make(raw, sample.text, line)
                 if draft in drafts:
                     raise InvalidValue(draft.kind.value, raw, "each label of a sample once")
                 drafts.append(draft)
             except InvalidValue as error:
-                out.append(Refusal(self.file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, line, key, str(at + 1),
-                                   error.what, excerpt(raw)))  # fmt: skip
+                out.append(
+                    Refusal(
+                        self.file,
+                        f"{error.what}: {excerpt(error.value, 60)}",
+                        error.expected,
+                        line,
+                        key,
+                        str(at + 1),
+                        error.what,
+                        excerpt(raw),
+                    )
+                )
         holds = self.holds(frozenset(sample.fields) | _fields_of(row, self.columns))
-        return [*out, Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, holds, self.file, line, len(out))]
+        return [
+            *out,
+            Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, holds, self.file, line, len(out)),
+        ]
 
     def _sample(self, said: Mapping[str, object], row: Mapping[str, object]) -> tuple[str, SampleDraft]:
         text = said.get("text")
@@ -108,7 +136,11 @@ class RowReader:
             raise InvalidValue("row", "no file, id or text", "a file, an id or a text in every row")
         if problem := key_problem(key):
             raise InvalidValue("key", key, problem)
-        fields = {n: _field(row[n]) for n in _fields_of(row, self.columns) if row[n] is not None and (self.typed or row[n] != "")}
+        fields = {
+            n: _field(row[n])
+            for n in _fields_of(row, self.columns)
+            if row[n] is not None and (self.typed or row[n] != "")
+        }
         reference = None if text is not None or media is None else media[1]
         return key, SampleDraft(reference, text if isinstance(text, str) else None, MappingProxyType(fields))
 
@@ -156,7 +188,7 @@ def _listed(value: object, options: Options) -> list[object]:
 
 def _label(value: object, text: str | None, line: int) -> Draft:
     if isinstance(value, bool) or (isinstance(value, float) and value == int(value)):
-        value = str(value).lower() if isinstance(value, bool) else str(int(value))  # type: ignore[call-overload]
+        value = str(value).lower() if isinstance(value, bool) else str(int(value))
     if not isinstance(value, str | int | float) or not str(value).strip():
         raise InvalidValue("label", value, "the name of a class")
     return Draft(Kind.CLASSIFICATION, ClassName(str(value).strip()), line=line)
@@ -169,11 +201,15 @@ def _span(value: object, text: str | None, line: int) -> Draft:
     if type(start) is not int or type(end) is not int:
         raise InvalidValue("span", value, "whole numbers start and end")
     if text is None or not 0 <= start < end <= len(text):
-        raise InvalidValue("span", f"{start}..{end}", f"0 <= start < end <= {len(text or '')}, the length of the text")
+        raise InvalidValue(
+            "span", f"{start}..{end}", f"0 <= start < end <= {len(text or '')}, the length of the text"
+        )
     return Draft(Kind.SPAN, ClassName(value["label"].strip()), (Span(start, end),), line=line)
 
 
-def express(drafts: Sequence[Draft], written: SampleDraft, kinds: frozenset[Kind], many: bool) -> list[Draft | None]:
+def express(
+    drafts: Sequence[Draft], written: SampleDraft, kinds: frozenset[Kind], many: bool
+) -> list[Draft | None]:
     """Labels by name, each once, only the first where a cell holds one; spans of a text."""
     seen: set[str] = set()
     found: list[Draft | None] = []

@@ -1,4 +1,5 @@
-"""Drafts of shapes as drawing tools name them (VIA, LabelMe): rectangle, polygon, point; others are refused by name."""
+"""Drafts of shapes as drawing tools name them (VIA, LabelMe): rectangle, polygon, point; others are refused
+by name."""
 
 from __future__ import annotations
 
@@ -26,11 +27,14 @@ def point(x: float, y: float) -> Keypoints:
 
 
 def kind_of(shape: Shape) -> Kind:
-    return Kind.BOX if isinstance(shape, Box) else Kind.POLYGON if isinstance(shape, Polygon) else Kind.KEYPOINTS
+    return (
+        Kind.BOX if isinstance(shape, Box) else Kind.POLYGON if isinstance(shape, Polygon) else Kind.KEYPOINTS
+    )
 
 
 def plain_shape(draft: Draft, size: tuple[int, int] | None) -> Shape | None:
-    """The primary geometry in pixels, when a drawing tool can hold it: no rotation, one ring, one visible point."""
+    """The primary geometry in pixels, when a drawing tool can hold it: no rotation, one ring, one visible
+    point."""
     shape = draft.geometry()
     if not isinstance(shape, Box | Polygon | Keypoints) or (shape.frame is Frame.RELATIVE and size is None):
         return None
@@ -52,7 +56,11 @@ def points_of(value: object, what: str) -> list[tuple[float, float]]:
         raise InvalidValue(what, value, "a list of [x, y]")
     found = []
     for pair in value:
-        if not isinstance(pair, list) or len(pair) != 2 or any(isinstance(v, bool) or not isinstance(v, int | float) for v in pair):
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or any(isinstance(v, bool) or not isinstance(v, int | float) for v in pair)
+        ):
             raise InvalidValue(what, pair, "[x, y] with two numbers")
         found.append((pair[0], pair[1]))
     return found

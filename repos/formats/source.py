@@ -1,8 +1,8 @@
 """Where files come from: a port that names files and opens them one by one, and its plain implementations.
 
 Invariant: every name a source gives is a relative path of plain parts (no `..`, no leading `/`, no control
-characters), names are distinct, and `open` gives the bytes of exactly that file. Names come in a stable order.
-Cost: nothing is opened before it is asked for; a directory is listed once.
+characters), names are distinct, and `open` gives the bytes of exactly that file. Names come in a stable
+order. Cost: nothing is opened before it is asked for; a directory is listed once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Source(Protocol):
         ...
 
     def open(self, name: str) -> BinaryIO:
-        """A fresh readable stream from the start of the file. Raises MissingMember and, on bad data, SourceError."""
+        """A fresh readable stream from the start of the file. Raises MissingMember and, on bad data,
+        SourceError."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""CSV and TSV of classifications: a row per sample, columns by roles (repos.formats.rows). Also how tables are parsed.
+"""CSV and TSV of classifications: a row per sample, columns by roles (repos.formats.rows). Also how tables
+are parsed.
 
 Written: a column for each role of `columns` (default: file and label), the key as file or id. Cost: streams.
 """
@@ -18,7 +19,19 @@ from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
 from repos.formats.perfile import Keys
-from repos.formats.records import AttributeScope, Draft, Holds, Item, Progress, Record, Refusal, SampleDraft, Tally, Warned, excerpt
+from repos.formats.records import (
+    AttributeScope,
+    Draft,
+    Holds,
+    Item,
+    Progress,
+    Record,
+    Refusal,
+    SampleDraft,
+    Tally,
+    Warned,
+    excerpt,
+)
 from repos.formats.rows import RowReader, columns_of, express, is_media, propose_columns
 from repos.formats.source import Source
 
@@ -57,8 +70,17 @@ class Table:
             if not row:
                 continue
             if len(row) != len(self.header):
-                yield line, Refusal(self.name, f"{len(row)} cells", f"{len(self.header)} cells as in the header", line,
-                                    excerpt=excerpt(row), whole=True)  # fmt: skip
+                yield (
+                    line,
+                    Refusal(
+                        self.name,
+                        f"{len(row)} cells",
+                        f"{len(self.header)} cells as in the header",
+                        line,
+                        excerpt=excerpt(row),
+                        whole=True,
+                    ),
+                )
                 continue
             yield line, dict(zip(self.header, row, strict=True))
 
@@ -81,7 +103,14 @@ class Csv(Plain):
         columns = propose_columns(header)
         length = max(1, sum(map(len, look.lines(files[0], 50))) // max(1, len(look.lines(files[0], 50))))
         reason = f"{files[0]} has the columns {', '.join(header)}"
-        return Guess(self.name, 0.8, (reason,), {"columns": columns}, len(files), look.source.size(files[0]) // (length + 1))
+        return Guess(
+            self.name,
+            0.8,
+            (reason,),
+            {"columns": columns},
+            len(files),
+            look.source.size(files[0]) // (length + 1),
+        )
 
     def holds(self, options: Options) -> Holds:
         columns = options.columns or DEFAULT
@@ -89,7 +118,10 @@ class Csv(Plain):
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
         names = [name for name in source.names() if name.lower().endswith(EXTENSIONS)]
-        media, texts = Media(source.names(), options.find_image, is_media), TextKeys(options.key_prefix, options.key_from)
+        media, texts = (
+            Media(source.names(), options.find_image, is_media),
+            TextKeys(options.key_prefix, options.key_from),
+        )
         tally, keys = Tally(), Keys()
         for done, name in enumerate(names, 1):
             try:
@@ -106,7 +138,10 @@ class Csv(Plain):
     ) -> list[Draft | None]:
         held = express(drafts, written, frozenset({Kind.CLASSIFICATION}), bool(options.label_separator))
         apart = options.label_separator
-        return [None if d is not None and d.label_class and apart and apart in d.label_class.name else d for d in held]
+        return [
+            None if d is not None and d.label_class and apart and apart in d.label_class.name else d
+            for d in held
+        ]
 
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
@@ -124,7 +159,9 @@ class Csv(Plain):
             text.detach()
         return report
 
-    def _row(self, record: Record, columns: dict[str, str] | object, report: WriteReport, options: Options) -> list[str]:
+    def _row(
+        self, record: Record, columns: dict[str, str] | object, report: WriteReport, options: Options
+    ) -> list[str]:
         drafts = imported(record).annotations
         held = self.express(drafts, record.sample, record.sample, options)
         for draft, kept in zip(drafts, held, strict=True):
@@ -133,9 +170,12 @@ class Csv(Plain):
         labels = [d.label_class.name for d in held if d is not None and d.label_class is not None]
         report.took(len(labels))
         cells = {
-            "file": record.key, "id": record.key, "text": record.sample.text or "", "label": options.label_separator.join(labels),
+            "file": record.key,
+            "id": record.key,
+            "text": record.sample.text or "",
+            "label": options.label_separator.join(labels),
             "uri": (record.sample.media.uri if record.sample.media else None) or "",
-        }  # fmt: skip
+        }
         return [cells.get(role, "") for role in (options.columns or DEFAULT)]
 
 
@@ -144,7 +184,9 @@ def _read_file(source: Source, name: str, media: Media, texts: TextKeys, options
         table = Table(stream, name, options)
         columns = columns_of(table.header, options)
         if not columns:
-            yield Warned(name, f"no columns for a label and what it labels in {', '.join(table.header)}; left out", 1)
+            yield Warned(
+                name, f"no columns for a label and what it labels in {', '.join(table.header)}; left out", 1
+            )
             return
         reader = RowReader(name, columns, media, texts, options, typed=False)
         for line, row in table.rows():

@@ -1,6 +1,8 @@
-"""Small pictures for galleries: orientation applied, longest edge limited, safe for pictures made to exhaust memory.
+"""Small pictures for galleries: orientation applied, longest edge limited, safe for pictures made to exhaust
+memory.
 
-Cost: JPEG is decoded at a reduced scale by its own codec (`draft`), others whole; the claimed size is checked first.
+Cost: JPEG is decoded at a reduced scale by its own codec (`draft`), others whole; the claimed size is checked
+first.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from repos.formats.errors import MediaError
@@ -25,10 +28,13 @@ class Thumbnail:
     height: int
 
 
-def thumbnail(stream: BinaryIO, edge: int, name: str = "", encoding: str = "WEBP", quality: int = 80) -> Thumbnail:
+def thumbnail(
+    stream: BinaryIO, edge: int, name: str = "", encoding: str = "WEBP", quality: int = 80
+) -> Thumbnail:
     """A picture of at most `edge` pixels on its longer side, never enlarged. `encoding`: WEBP or JPEG.
 
-    MediaError: `bomb`, `truncated`, `damaged`. A picture whose data ends early gives MediaError, not half a picture.
+    MediaError: `bomb`, `truncated`, `damaged`. A picture whose data ends early gives MediaError, not half a
+    picture.
     """
     image = open_image(stream, name, MAX_DECODED_PIXELS if encoding else 0)
     if image.format == "JPEG":
@@ -42,18 +48,21 @@ def thumbnail(stream: BinaryIO, edge: int, name: str = "", encoding: str = "WEBP
     image = _flat(image, encoding, name)
     image.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    image.save(out, encoding, quality=quality, **({"method": 4} if encoding == "WEBP" else {"optimize": True}))
+    image.save(
+        out, encoding, quality=quality, **({"method": 4} if encoding == "WEBP" else {"optimize": True})
+    )
     return Thumbnail(out.getvalue(), f"image/{encoding.lower()}", *image.size)
 
 
 def _flat(image: Image.Image, encoding: str, name: str) -> Image.Image:
-    """The picture in a mode that can be encoded: 16 bit greys are scaled, transparency goes onto white for JPEG."""
+    """The picture in a mode that can be encoded: 16 bit greys are scaled, transparency goes onto white for
+    JPEG."""
     if encoding not in ("WEBP", "JPEG"):
         raise MediaError(name, "unknown", f"thumbnails are WEBP or JPEG, not {encoding}")
     if image.mode.startswith("I") or image.mode == "F":
-        low, high = image.getextrema()  # type: ignore[misc]
-        span = (float(high) - float(low)) or 1.0  # type: ignore[arg-type]
-        image = image.convert("F").point(lambda v: v * (255.0 / span) - float(low) * 255.0 / span).convert("L")  # type: ignore[arg-type]
+        values = np.asarray(image, np.float64)
+        low, span = float(values.min()), float(np.ptp(values)) or 1.0
+        image = Image.fromarray(((values - low) * (255 / span)).astype(np.uint8))
     if image.mode in ("RGB", "L"):
         return image.convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "P") or "transparency" in image.info:

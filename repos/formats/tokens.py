@@ -1,7 +1,8 @@
 """Token boundaries of a text that splits on white space, plus exceptions kept as one short text.
 
-`cuts` of a sample (`source.cuts`) lists where tokens are divided without white space, and, with `~`, where white space lies
-inside a token: "17 40 ~57". Nothing is stored for a text whose tokens are its words. Cost: linear in the text.
+`cuts` of a sample (`source.cuts`) lists where tokens are divided without white space, and, with `~`, where
+white space lies inside a token: "17 40 ~57". Nothing is stored for a text whose tokens are its words. Cost:
+linear in the text.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 CUTS = "source.cuts"
 _WORD = re.compile(r"\S+")
@@ -50,7 +52,7 @@ def tokens(text: str, cuts: Cuts) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for start, end in merged:
         edges = [start, *sorted(p for p in cuts.at if start < p < end), end] if cuts.at else [start, end]
-        found += zip(edges, edges[1:], strict=False)
+        found += pairwise(edges)
     return found
 
 
@@ -67,7 +69,7 @@ def align(text: str, words: Sequence[str]) -> tuple[list[tuple[int, int]], Cuts]
         at += len(word)
     if text[at:].strip():
         return None
-    inner = {p for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False) if (p := end) == start}
+    inner = {p for (_, end), (start, _) in pairwise(ranges) if (p := end) == start}
     joins = {p for start, end in ranges for p in range(start, end) if text[p].isspace()}
     cuts = Cuts(frozenset(inner), frozenset(joins))
     return (ranges, cuts) if tokens(text, cuts) == ranges else None

@@ -1,8 +1,8 @@
 """VGG Image Annotator (VIA 2): regions per image, in JSON (annotations or project) or CSV.
 
-The class is one region attribute: the option `class_attribute`, else the first of name, class, label, type, category that
-occurs, else the only one. The other region attributes are attributes. Circles, ellipses and lines have no kind in the
-label model and are refused by name. Cost: a file is held in memory.
+The class is one region attribute: the option `class_attribute`, else the first of name, class, label, type,
+category that occurs, else the only one. The other region attributes are attributes. Circles, ellipses and
+lines have no kind in the label model and are refused by name. Cost: a file is held in memory.
 """
 
 from __future__ import annotations
@@ -53,13 +53,17 @@ class Via(Plain):
     name, title = "via", "VGG Image Annotator"
 
     def recognise(self, look: Look) -> Guess | None:
-        hits = [n for n in look.of(".json") if '"regions"' in (t := look.text(n)) and '"shape_attributes"' in t]
+        hits = [
+            n for n in look.of(".json") if '"regions"' in (t := look.text(n)) and '"shape_attributes"' in t
+        ]
         tables = [n for n in look.of(".csv") if "region_shape_attributes" in look.text(n)[:4096]]
         if not hits and not tables:
             return None
         first = (hits or tables)[0]
         options = {"dialect": "csv"} if not hits else {}
-        return Guess(self.name, 0.97, (f"{first} holds region and shape attributes",), options, len(hits) + len(tables))
+        return Guess(
+            self.name, 0.97, (f"{first} holds region and shape attributes",), options, len(hits) + len(tables)
+        )
 
     def holds(self, options: Options) -> Holds:
         return Holds(_KINDS, ALL_ATTRIBUTES)
@@ -71,7 +75,9 @@ class Via(Plain):
         if not names and not options.dialect:
             wanted, names = ".csv", [n for n in source.names() if n.lower().endswith(".csv")]
         media = Media(source.names(), options.find_image)
-        return read_files(names, lambda n: _read_file(source, n, media, self.holds(options), options), options)
+        return read_files(
+            names, lambda n: _read_file(source, n, media, self.holds(options), options), options
+        )
 
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
@@ -87,7 +93,11 @@ class Via(Plain):
             out.write((",".join(COLUMNS) + "\n").encode() if table else b"{")
             for at, record in enumerate(records):
                 regions = _regions(record, report, options)
-                out.write(_csv_rows(record.key, regions) if table else (b",\n" if at else b"\n") + _json_entry(record.key, regions))
+                out.write(
+                    _csv_rows(record.key, regions)
+                    if table
+                    else (b",\n" if at else b"\n") + _json_entry(record.key, regions)
+                )
             if not table:
                 out.write(b"\n}\n")
         return report
@@ -98,9 +108,13 @@ def _regions(record: Record, report: WriteReport, options: Options) -> list[dict
     for draft in imported(record).annotations:
         held = _express(draft, record.sample, options)
         if held is None:
-            report.leave_out(record.key, draft, "VIA holds boxes, polygons of one ring and single points, in pixels")
+            report.leave_out(
+                record.key, draft, "VIA holds boxes, polygons of one ring and single points, in pixels"
+            )
             continue
-        said: dict[str, Any] = {} if held.label_class is None else {_class_key(options): held.label_class.name}
+        said: dict[str, Any] = (
+            {} if held.label_class is None else {_class_key(options): held.label_class.name}
+        )
         said |= {n: json_number(v) if isinstance(v, float) else v for n, v in held.attributes.items()}
         regions.append({"shape_attributes": _shape_attributes(held.geometries[0]), "region_attributes": said})
     report.took(len(regions))
@@ -113,13 +127,23 @@ def _class_key(options: Options) -> str:
 
 def _shape_attributes(shape: object) -> dict[str, Any]:
     if isinstance(shape, Box):
-        return {"name": "rect", "x": json_number(shape.x), "y": json_number(shape.y), "width": json_number(shape.w), "height": json_number(shape.h)}
+        return {
+            "name": "rect",
+            "x": json_number(shape.x),
+            "y": json_number(shape.y),
+            "width": json_number(shape.w),
+            "height": json_number(shape.h),
+        }
     if isinstance(shape, Keypoints):
         x, y, _ = shape.points[0]
         return {"name": "point", "cx": json_number(x), "cy": json_number(y)}
     if isinstance(shape, Polygon):
         ring = shape.parts[0][0]
-        return {"name": "polygon", "all_points_x": [json_number(x) for x, _ in ring], "all_points_y": [json_number(y) for _, y in ring]}
+        return {
+            "name": "polygon",
+            "all_points_x": [json_number(x) for x, _ in ring],
+            "all_points_y": [json_number(y) for _, y in ring],
+        }
     raise FormatError("", "VIA has no such shape")
 
 
@@ -132,7 +156,9 @@ def _csv_rows(key: str, regions: list[dict[str, Any]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for at, region in enumerate(regions):
-        shape, said = (msgspec.json.encode(region[n]).decode() for n in ("shape_attributes", "region_attributes"))
+        shape, said = (
+            msgspec.json.encode(region[n]).decode() for n in ("shape_attributes", "region_attributes")
+        )
         writer.writerow([key, -1, "{}", len(regions), at, shape, said])
     if not regions:
         writer.writerow([key, -1, "{}", 0, 0, "{}", "{}"])
@@ -175,21 +201,37 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
 
 
 def _class_attribute(images: Sequence[ViaImage]) -> str | None:
-    names = {n for image in images for _, region in image.regions if isinstance(said := region.get("region_attributes"), dict)
-             for n, v in said.items() if v is not None}  # fmt: skip
+    names = {
+        n
+        for image in images
+        for _, region in image.regions
+        if isinstance(said := region.get("region_attributes"), dict)
+        for n, v in said.items()
+        if v is not None
+    }
     known = next((n for n in _CLASS if n in names), None)
     return known or (next(iter(names)) if len(names) == 1 else None)
 
 
-def _read_image(image: ViaImage, context: _Context, media: Media, holds: Holds, options: Options) -> Iterator[Item]:
+def _read_image(
+    image: ViaImage, context: _Context, media: Media, holds: Holds, options: Options
+) -> Iterator[Item]:
     try:
         key, member = media.resolve(image.filename, context.file)
         problem = key_problem(key := options.key_prefix + key)
     except SourceError as error:
         key, member, problem = "", None, error.reason
     if problem:
-        yield Refusal(context.file, "the file name is no sample key", problem, image.line, image.filename, field="filename", whole=True,
-                      annotations=len(image.regions) + image.refused)  # fmt: skip
+        yield Refusal(
+            context.file,
+            "the file name is no sample key",
+            problem,
+            image.line,
+            image.filename,
+            field="filename",
+            whole=True,
+            annotations=len(image.regions) + image.refused,
+        )
         return
     drafts, refused = [], image.refused
     for at, (line, region) in enumerate(image.regions):
@@ -197,8 +239,16 @@ def _read_image(image: ViaImage, context: _Context, media: Media, holds: Holds, 
             drafts.append(_draft(region, context, line))
         except InvalidValue as error:
             refused += 1
-            yield Refusal(context.file, f"{error.what}: {excerpt(error.value, 60)}", error.expected, line, key, f"region {at + 1}",
-                          error.what, excerpt(region))  # fmt: skip
+            yield Refusal(
+                context.file,
+                f"{error.what}: {excerpt(error.value, 60)}",
+                error.expected,
+                line,
+                key,
+                f"region {at + 1}",
+                error.what,
+                excerpt(region),
+            )
     sample = SampleDraft(MediaRef(member))
     yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, holds, context.file, image.line, refused)
 
@@ -219,13 +269,21 @@ def _draft(region: Mapping[str, Any], context: _Context, line: int | None) -> Dr
     attributes: dict[str, Scalar] = {
         n: canonical(scalar(v)) for n, v in said.items() if n and v is not None and n != context.class_key
     }
-    return Draft(kind_of(shape), None if name is None else ClassName(str(name)), (shape,), MappingProxyType(attributes), line=line)
+    return Draft(
+        kind_of(shape),
+        None if name is None else ClassName(str(name)),
+        (shape,),
+        MappingProxyType(attributes),
+        line=line,
+    )
 
 
 def _shape(given: Mapping[str, Any]) -> Shape:
     name = given.get("name")
     if name == "rect":
-        return Box(*(_number(given, n) for n in ("x", "y", "width", "height")))
+        return Box(
+            _number(given, "x"), _number(given, "y"), _number(given, "width"), _number(given, "height")
+        )
     if name == "point":
         return point(_number(given, "cx"), _number(given, "cy"))
     if name == "polygon":

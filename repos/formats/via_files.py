@@ -1,4 +1,5 @@
-"""The outer shapes of VIA files: JSON of annotations, JSON project, CSV. Each gives images with their raw regions."""
+"""The outer shapes of VIA files: JSON of annotations, JSON project, CSV. Each gives images with their raw
+regions."""
 
 from __future__ import annotations
 
@@ -15,8 +16,14 @@ from repos.formats.errors import FormatError
 from repos.formats.records import Refusal, excerpt
 
 COLUMNS = (
-    "filename", "file_size", "file_attributes", "region_count", "region_id", "region_shape_attributes", "region_attributes",
-)  # fmt: skip
+    "filename",
+    "file_size",
+    "file_attributes",
+    "region_count",
+    "region_id",
+    "region_shape_attributes",
+    "region_attributes",
+)
 _UNDEFINED = re.compile(r'("(?:[^"\\]|\\.)*")|\bundefined\b|\bNaN\b')
 
 
@@ -36,7 +43,9 @@ def json_images(file: str, data: str) -> Iterator[ViaImage | Refusal] | None:
         raise FormatError(file, f"not readable JSON ({error})") from None
     if isinstance(content, dict) and isinstance(content.get("_via_img_metadata"), dict):
         content = content["_via_img_metadata"]
-    if not isinstance(content, dict) or not all(isinstance(v, dict) and "filename" in v for v in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(v, dict) and "filename" in v for v in content.values()
+    ):
         return None
     return _json_images(file, content)
 
@@ -47,7 +56,14 @@ def _json_images(file: str, content: dict[str, Any]) -> Iterator[ViaImage | Refu
         if isinstance(regions, dict):
             regions = list(regions.values())
         if not isinstance(entry["filename"], str) or not isinstance(regions, list):
-            yield Refusal(file, "no file name or no list of regions", "filename and regions", key=key, whole=True, annotations=0)
+            yield Refusal(
+                file,
+                "no file name or no list of regions",
+                "filename and regions",
+                key=key,
+                whole=True,
+                annotations=0,
+            )
             continue
         image = ViaImage(entry["filename"], None)
         for at, region in enumerate(regions):
@@ -55,8 +71,14 @@ def _json_images(file: str, content: dict[str, Any]) -> Iterator[ViaImage | Refu
                 image.regions.append((None, region))
             else:
                 image.refused += 1
-                yield Refusal(file, "the region is no object", "a JSON object", key=image.filename, annotation=f"region {at + 1}",
-                              excerpt=excerpt(region))  # fmt: skip
+                yield Refusal(
+                    file,
+                    "the region is no object",
+                    "a JSON object",
+                    key=image.filename,
+                    annotation=f"region {at + 1}",
+                    excerpt=excerpt(region),
+                )
         yield image
 
 
@@ -98,7 +120,14 @@ def _csv_images(file: str, reader: Any, header: list[str]) -> Iterator[ViaImage 
             region["region_attributes"] = _loads(cells["region_attributes"])
         except msgspec.DecodeError as error:
             image.refused += 1
-            yield Refusal(file, f"not readable JSON in the row: {error}", "JSON objects", line, image.filename, excerpt=excerpt(row))
+            yield Refusal(
+                file,
+                f"not readable JSON in the row: {error}",
+                "JSON objects",
+                line,
+                image.filename,
+                excerpt=excerpt(row),
+            )
             continue
         image.regions.append((line, region))
     yield from images.values()

@@ -1,8 +1,8 @@
 """Pascal VOC: one XML file per image, boxes by their corners in pixels.
 
-A box of x, y, w, h is written as corners x, y, x + w, y + h (no +1: that is how today's tools read VOC) in the fewest
-digits that read back. `pose`, `truncated`, `difficult`, `occluded` are kept as `source.*` unless they say the default
-(Unspecified, 0). Cost: linear, one file at a time.
+A box of x, y, w, h is written as corners x, y, x + w, y + h (no +1: that is how today's tools read VOC) in
+the fewest digits that read back. `pose`, `truncated`, `difficult`, `occluded` are kept as `source.*` unless
+they say the default (Unspecified, 0). Cost: linear, one file at a time.
 """
 
 from __future__ import annotations
@@ -47,7 +47,11 @@ class Voc(Plain):
 
     def recognise(self, look: Look) -> Guess | None:
         files = look.of(".xml")
-        hits = [n for n in files[:5] if "<annotation" in (text := look.text(n)) and ("<object>" in text or "<size>" in text)]
+        hits = [
+            n
+            for n in files[:5]
+            if "<annotation" in (text := look.text(n)) and ("<object>" in text or "<size>" in text)
+        ]
         if not hits:
             return None
         reasons = (f"{len(files)} XML files", f"{hits[0]} holds an <annotation> element")
@@ -95,12 +99,27 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
     try:
         key, member = media.resolve(_image_name(root, name), name, beside=True)
     except SourceError as error:
-        yield Refusal(name, error.reason, "a relative file name", root.line, field="filename", whole=True,
-                      annotations=_objects(root))  # fmt: skip
+        yield Refusal(
+            name,
+            error.reason,
+            "a relative file name",
+            root.line,
+            field="filename",
+            whole=True,
+            annotations=_objects(root),
+        )
         return
     key = options.key_prefix + key
     if problem := key_problem(key):
-        yield Refusal(name, "the sample key is not valid", problem, root.line, key, whole=True, annotations=_objects(root))
+        yield Refusal(
+            name,
+            "the sample key is not valid",
+            problem,
+            root.line,
+            key,
+            whole=True,
+            annotations=_objects(root),
+        )
         return
     drafts: list[Draft] = []
     refused = 0
@@ -235,8 +254,21 @@ def _object_xml(draft: Draft) -> str:
         raise FormatError("", "only boxes with a class are written as VOC")
     said = {name: _flag_text(draft.attributes.get(f"source.{name}")) for name in ("pose", *_FLAGS)}
     corners = (box.x, box.y, box.x + box.w, box.y + box.h)
-    flags = [("pose", said["pose"] or "Unspecified"), *((n, said[n] or "0") for n in _FLAGS if n != "occluded" or said[n])]
+    flags = [
+        ("pose", said["pose"] or "Unspecified"),
+        *((n, said[n] or "0") for n in _FLAGS if n != "occluded" or said[n]),
+    ]
     rows = [f"\t\t<{n}>{escape(v)}</{n}>" for n, v in flags]
     box_rows = [f"\t\t\t<{n}>{short(v)}</{n}>" for n, v in zip(_CORNERS, corners, strict=True)]
     name = escape(escape_back(draft.label_class.name))
-    return "\n".join(["\t<object>", f"\t\t<name>{name}</name>", *rows, "\t\t<bndbox>", *box_rows, "\t\t</bndbox>", "\t</object>"])
+    return "\n".join(
+        [
+            "\t<object>",
+            f"\t\t<name>{name}</name>",
+            *rows,
+            "\t\t<bndbox>",
+            *box_rows,
+            "\t\t</bndbox>",
+            "\t</object>",
+        ]
+    )

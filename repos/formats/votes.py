@@ -1,7 +1,7 @@
 """Answers of many annotators in one table: item, annotator, label and, where there is one, gold.
 
-Each annotator becomes a layer (`ext:<import_id>:<name>`), the gold column the layer `gold`; a sample per item, every
-layer entry reviewed (an answer is a look). Rows of an item may lie anywhere. Memory: the answers.
+Each annotator becomes a layer (`ext:<import_id>:<name>`), the gold column the layer `gold`; a sample per
+item, every layer entry reviewed (an answer is a look). Rows of an item may lie anywhere. Memory: the answers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
 from repos.formats.perfile import Keys
-from repos.formats.records import ClassName, Draft, Holds, Item, LayerDraft, MediaRef, Progress, Record, Refusal, SampleDraft, Tally, Warned
+from repos.formats.records import (
+    ClassName,
+    Draft,
+    Holds,
+    Item,
+    LayerDraft,
+    MediaRef,
+    Progress,
+    Record,
+    Refusal,
+    SampleDraft,
+    Tally,
+    Warned,
+)
 from repos.formats.rows import is_media
 from repos.formats.source import Source
 from repos.formats.tables import EXTENSIONS, Table, header_of, separator_of
@@ -35,7 +48,9 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 def propose_votes(header: Sequence[str]) -> dict[str, str]:
     """Role -> column, when item, annotator and label are there."""
     lower = {name.strip().lower(): name for name in reversed(header)}
-    found = {role: lower[usual] for role, names in _USUAL.items() for usual in reversed(names) if usual in lower}
+    found = {
+        role: lower[usual] for role, names in _USUAL.items() for usual in reversed(names) if usual in lower
+    }
     return found if {"item", "annotator", "label"} <= set(found) else {}
 
 
@@ -48,7 +63,14 @@ class Votes(Plain):
             if columns:
                 length = max(1, sum(map(len, look.lines(name, 50))) // max(1, len(look.lines(name, 50))))
                 reason = f"{name}: item, annotator and label in {', '.join(columns.values())}"
-                return Guess(self.name, 0.95, (reason,), {"columns": columns}, 1, look.source.size(name) // (length + 1))
+                return Guess(
+                    self.name,
+                    0.95,
+                    (reason,),
+                    {"columns": columns},
+                    1,
+                    look.source.size(name) // (length + 1),
+                )
         return None
 
     def holds(self, options: Options) -> Holds:
@@ -69,7 +91,9 @@ class Votes(Plain):
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
     ) -> list[Draft | None]:
         first = next((at for at, d in enumerate(drafts) if _is_vote(d)), None)
-        return [Draft(Kind.CLASSIFICATION, d.label_class) if at == first else None for at, d in enumerate(drafts)]
+        return [
+            Draft(Kind.CLASSIFICATION, d.label_class) if at == first else None for at, d in enumerate(drafts)
+        ]
 
     def write(
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
@@ -81,7 +105,9 @@ class Votes(Plain):
             writer = csv.writer(text, delimiter=separator_of("votes.csv", options), lineterminator="\n")
             writer.writerow(columns.values())
             for record in records:
-                writer.writerows([cells.get(role, "") for role in columns] for cells in self._rows(record, report, options))
+                writer.writerows(
+                    [cells.get(role, "") for role in columns] for cells in self._rows(record, report, options)
+                )
             text.flush()
             text.detach()
         return report
@@ -98,7 +124,12 @@ class Votes(Plain):
         gold = votes.pop(GOLD, "")
         report.took(len(votes) + bool(gold))
         for layer, label in votes.items() or [("", "")]:
-            yield {"item": record.key, "annotator": options.name_of_annotator(layer), "label": label, "gold": gold}
+            yield {
+                "item": record.key,
+                "annotator": options.name_of_annotator(layer),
+                "label": label,
+                "gold": gold,
+            }
 
 
 def _is_vote(draft: Draft) -> bool:
@@ -122,7 +153,9 @@ def _columns(header: Sequence[str], options: Options) -> dict[str, str]:
             raise BadOption("columns", dict(options.columns), f"a column for {role}")
     for role, column in options.columns.items():
         if role not in _USUAL or column not in header:
-            raise BadOption("columns", f"{role}: {column}", f"roles {', '.join(_USUAL)} and columns {', '.join(header)}")
+            raise BadOption(
+                "columns", f"{role}: {column}", f"roles {', '.join(_USUAL)} and columns {', '.join(header)}"
+            )
     return dict(options.columns)
 
 
@@ -132,14 +165,20 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
         table = Table(stream, name, options)
         columns = _columns(table.header, options)
         if not columns:
-            yield Warned(name, f"no columns for item, annotator and label in {', '.join(table.header)}; left out", 1)
+            yield Warned(
+                name, f"no columns for item, annotator and label in {', '.join(table.header)}; left out", 1
+            )
             return
         for line, row in table.rows():
             if isinstance(row, Refusal):
                 yield Refusal(row.file, row.reason, row.expected, row.line, excerpt=row.excerpt)
             else:
-                yield from _take(items, {role: str(row[c]).strip() for role, c in columns.items()}, name, line)
-    layers = frozenset({GOLD} if "gold" in columns else ()) | {options.annotator_id(n) for v in items.values() for n in v.votes}
+                yield from _take(
+                    items, {role: str(row[c]).strip() for role, c in columns.items()}, name, line
+                )
+    layers = frozenset({GOLD} if "gold" in columns else ()) | {
+        options.annotator_id(n) for v in items.values() for n in v.votes
+    }
     for item, votes in items.items():
         record = _record(item, votes, name, media, holds, options)
         yield replace(record, file_layers=layers) if isinstance(record, Record) else record
@@ -149,23 +188,41 @@ def _take(items: dict[str, _Votes], row: Mapping[str, str], file: str, line: int
     item, annotator, label, gold = (row.get(role, "") for role in ("item", "annotator", "label", "gold"))
     if not item or bool(annotator) != bool(label):
         missing = "item" if not item else "annotator" if not annotator else "label"
-        yield Refusal(file, f"no {missing}", "item, annotator and label in every row", line, item or None, field=missing)
+        yield Refusal(
+            file, f"no {missing}", "item, annotator and label in every row", line, item or None, field=missing
+        )
         return
     votes = items.setdefault(item, _Votes(line))
     if label and annotator in votes.votes:
         votes.refused += 1
-        yield Refusal(file, f"annotator {annotator!r} answered this item in line {votes.votes[annotator][1]} already",
-                      "one answer per annotator and item", line, item, field="annotator", excerpt=label)  # fmt: skip
+        yield Refusal(
+            file,
+            f"annotator {annotator!r} answered this item in line {votes.votes[annotator][1]} already",
+            "one answer per annotator and item",
+            line,
+            item,
+            field="annotator",
+            excerpt=label,
+        )
     elif label:
         votes.votes[annotator] = (label, line)
     if gold and votes.gold is None:
         votes.gold = (gold, line)
     elif gold and votes.gold is not None and gold != votes.gold[0]:
-        yield Refusal(file, f"gold is {gold!r} here and {votes.gold[0]!r} in line {votes.gold[1]}", "one gold label per item", line,
-                      item, field="gold", annotations=0)  # fmt: skip
+        yield Refusal(
+            file,
+            f"gold is {gold!r} here and {votes.gold[0]!r} in line {votes.gold[1]}",
+            "one gold label per item",
+            line,
+            item,
+            field="gold",
+            annotations=0,
+        )
 
 
-def _record(item: str, votes: _Votes, file: str, media: Media, holds: Holds, options: Options) -> Record | Refusal:
+def _record(
+    item: str, votes: _Votes, file: str, media: Media, holds: Holds, options: Options
+) -> Record | Refusal:
     count = len(votes.votes) + (votes.gold is not None)
     try:
         key, member = media.resolve(item, file) if is_media(item) else (item, None)
@@ -173,7 +230,16 @@ def _record(item: str, votes: _Votes, file: str, media: Media, holds: Holds, opt
     except SourceError as error:
         key, member, problem = item, None, error.reason
     if problem:
-        return Refusal(file, "the item is no sample key", problem, votes.line, item, field="item", whole=True, annotations=count)
+        return Refusal(
+            file,
+            "the item is no sample key",
+            problem,
+            votes.line,
+            item,
+            field="item",
+            whole=True,
+            annotations=count,
+        )
     done = Review(ReviewState.DONE)
     layers = {
         options.annotator_id(name): LayerDraft((_draft(label, line, options.annotator_id(name)),), done)

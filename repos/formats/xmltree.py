@@ -1,6 +1,8 @@
-"""XML of label files as a small tree with line numbers, by expat, with nothing that expat could be abused for.
+"""XML of label files as a small tree with line numbers, by expat, with nothing that expat could be abused
+for.
 
-A document type, an entity or more than `MAX_DEPTH` levels or `MAX_NODES` elements is a FormatError. Cost: linear.
+A document type, an entity or more than `MAX_DEPTH` levels or `MAX_NODES` elements is a FormatError. Cost:
+linear.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ class _Builder:
         self.parser.EntityDeclHandler = self.forbid
 
     def forbid(self, *_: object) -> None:
-        raise FormatError(self.file, "a document type or entity declaration is not allowed", self.parser.CurrentLineNumber)
+        raise FormatError(
+            self.file, "a document type or entity declaration is not allowed", self.parser.CurrentLineNumber
+        )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         node = Node(tag, self.parser.CurrentLineNumber, attributes)
@@ -77,7 +81,9 @@ def parse_xml(file: str, data: bytes) -> Node:
     try:
         builder.parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise FormatError(file, f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno) from None
+        raise FormatError(
+            file, f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno
+        ) from None
     except (LookupError, ValueError) as error:
         raise FormatError(file, f"not readable XML ({error})") from None
     if builder.root is None:

@@ -1,8 +1,9 @@
-"""YOLO: one text file per image, one line per object: `class cx cy w h` (box) or `class x1 y1 x2 y2 ...` (polygon), 0..1.
+"""YOLO: one text file per image, one line per object: `class cx cy w h` (box) or `class x1 y1 x2 y2 ...`
+(polygon), 0..1.
 
-With a known image size a coordinate is read onto the grid of 2^-16 px, else onto one of 2^-40 in the relative frame
-(repos.formats.numbers), and written with the fewest digits that read back. Class numbers are indices into a names
-file: data.yaml, classes.txt, *classes*.txt, obj.names; the one nearest to a label file counts.
+With a known image size a coordinate is read onto the grid of 2^-16 px, else onto one of 2^-40 in the relative
+frame (repos.formats.numbers), and written with the fewest digits that read back. Class numbers are indices
+into a names file: data.yaml, classes.txt, *classes*.txt, obj.names; the one nearest to a label file counts.
 Cost: linear, one file at a time.
 """
 
@@ -10,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from posixpath import splitext
 
 from repos.annotations.model import Kind
 from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.errors import SourceError
-from repos.formats.keying import Media, is_image, key_problem
+from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.media import image_size
 from repos.formats.options import Options
@@ -48,7 +48,7 @@ class Yolo(Plain):
         hits = sum(looks_like_line(line) for _, line in lines)
         if not hits:
             return None
-        reasons = [f"{hits} of {len(lines)} sampled lines are a class number and coordinates in 0..1"]
+        reasons = [f"{hits} of {len(lines)} sampled lines are a class number and coordinates"]
         classes = [n for n in look.names if is_names_file(n)]
         if classes:
             reasons.append(f"class names in {classes[0]}")
@@ -64,7 +64,9 @@ class Yolo(Plain):
         names = [n for n in source.names() if n.lower().endswith(".txt") and not classes.is_one(n)]
         notes = {n for n in names if _is_note(source, n)}
         yield from (Warned(n, "not a label file: no line of it is a label; left out") for n in sorted(notes))
-        reader = _Reader(source, options, Media(source.names(), options.find_image), classes, self.holds(options))
+        reader = _Reader(
+            source, options, Media(source.names(), options.find_image), classes, self.holds(options)
+        )
         yield from read_files([n for n in names if n not in notes], reader.read, options)
 
     def express(
@@ -82,9 +84,15 @@ class Yolo(Plain):
         for record in records:
             lines: list[str] = []
             for draft in imported(record).annotations:
-                text = encode(draft, record.sample.size) if draft.kind in kinds and draft.label_class in numbers else None
+                text = (
+                    encode(draft, record.sample.size)
+                    if draft.kind in kinds and draft.label_class in numbers
+                    else None
+                )
                 if text is None:
-                    report.leave_out(record.key, draft, f"YOLO holds {' and '.join(sorted(kinds))} of a class, in one ring")
+                    report.leave_out(
+                        record.key, draft, f"YOLO holds {' and '.join(sorted(kinds))} of a class, in one ring"
+                    )
                 else:
                     lines.append(f"{numbers[draft.label_class]} {text}\n")  # type: ignore[index]
             name = names.of(record.key, ".txt")
@@ -115,7 +123,8 @@ def _express(draft: Draft, written: Size, read: Size) -> Draft | None:
 
 
 def _is_note(source: Source, name: str) -> bool:
-    """A text file that is prose or a list of names: it has words that are no numbers and no line of four numbers."""
+    """A text file that is prose or a list of names: it has words that are no numbers and no line of four
+    numbers."""
     lines = [line.split() for line in read_head(source, name, 4096).splitlines()]
     numeric = [[_numeric(word) for word in words] for words in lines]
     return not all(map(all, numeric)) and not any(sum(flags) >= 4 for flags in numeric)
@@ -147,7 +156,9 @@ class _Reader:
             yield Refusal(name, str(error), "a readable image", whole=True, annotations=_count(data))
             return
         if problem := key_problem(key):
-            yield Refusal(name, "the sample key is not valid", problem, key=key, whole=True, annotations=_count(data))
+            yield Refusal(
+                name, "the sample key is not valid", problem, key=key, whole=True, annotations=_count(data)
+            )
             return
         names, drafts, refused = self.classes.of(name), [], 0
         for number, line in enumerate(data.splitlines(), 1):
@@ -175,13 +186,26 @@ def _count(data: str) -> int:
     return sum(1 for line in data.splitlines() if line.strip())
 
 
-def _line(line: str, number: int, file: str, key: str, size: Size, names: Sequence[str], polygons: bool) -> Draft | Refusal:
+def _line(
+    line: str, number: int, file: str, key: str, size: Size, names: Sequence[str], polygons: bool
+) -> Draft | Refusal:
     words = line.split()
     found = parse(words[1:], size, polygons)
     if isinstance(found, Bad):
-        return Refusal(file, found.reason, found.expected, number, key, f"line {number}", found.field, excerpt(line))
+        return Refusal(
+            file, found.reason, found.expected, number, key, f"line {number}", found.field, excerpt(line)
+        )
     name = names_of(names, words[0])
     if name is None:
         expected = f"a class number below {len(names)}" if names else "a class number"
-        return Refusal(file, f"class {words[0]!r} has no name", expected, number, key, f"line {number}", "class", excerpt(line))
+        return Refusal(
+            file,
+            f"class {words[0]!r} has no name",
+            expected,
+            number,
+            key,
+            f"line {number}",
+            "class",
+            excerpt(line),
+        )
     return Draft(found.kind, ClassName(name), (found.shape,), line=number)

@@ -1,4 +1,5 @@
-"""The coordinates of one YOLO line, both ways, such that what was written reads back to the value it was read as."""
+"""The coordinates of one YOLO line, both ways, such that what was written reads back to the value it was read
+as."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def parse(words: Sequence[str], size: Size, polygons: bool = True) -> Shape | Ba
 def _corners(numbers: Sequence[float]) -> Shape | Bad:
     """A line in pixels, x1 y1 x2 y2: not YOLO's own shape, but found in public data (FSOCO)."""
     if len(numbers) != 4 or numbers[2] <= numbers[0] or numbers[3] <= numbers[1]:
-        return Bad("the coordinates are neither in 0..1 nor corners x1 y1 x2 y2 in pixels", "cx cy w h in 0..1")
+        return Bad(
+            "the coordinates are neither in 0..1 nor corners x1 y1 x2 y2 in pixels", "cx cy w h in 0..1"
+        )
     x, y, right, bottom = numbers
     return Shape(Kind.BOX, Box(x, y, right - x, bottom - y))
 
@@ -87,7 +90,13 @@ def _frame(size: Size) -> Frame:
 
 def _box(numbers: Sequence[float], size: Size) -> Box:
     cx, cy, w, h = numbers
-    return Box(_corner(cx, w, 0, size), _corner(cy, h, 1, size), _length(w, 0, size), _length(h, 1, size), frame=_frame(size))
+    return Box(
+        _corner(cx, w, 0, size),
+        _corner(cy, h, 1, size),
+        _length(w, 0, size),
+        _length(h, 1, size),
+        frame=_frame(size),
+    )
 
 
 def _polygon(numbers: Sequence[float], size: Size) -> Polygon:
@@ -97,8 +106,9 @@ def _polygon(numbers: Sequence[float], size: Size) -> Polygon:
 
 
 def encode(draft: Draft, size: Size) -> str | None:
-    """Coordinates of a line, or None when a line cannot say them: rotation, several rings, a polygon in pixels of
-    unknown size. A box in pixels of unknown size is written by its corners, which is how such a line was read."""
+    """Coordinates of a line, or None when a line cannot say them: rotation, several rings, a polygon in
+    pixels of unknown size. A box in pixels of unknown size is written by its corners, which is how such a
+    line was read."""
     shape = draft.geometry()
     if draft.label_class is None or not isinstance(shape, Box | Polygon):
         return None
@@ -119,24 +129,28 @@ def _encode_length(value: float, at: int, size: Size) -> str:
 
 
 def _encode_box(box: Box, size: Size) -> str | None:
-    words: list[str] = []
-    for at, corner, length in ((0, box.x, box.w), (1, box.y, box.h)):
-        factor, grid = _axis(at, size)
-        target = on_grid(corner, grid)
-        if on_grid(length, grid) <= 0:
-            return None
-        written = _encode_length(length, at, size)
-        relative = float(written)
-        centre = target / factor + relative / 2
-        words += [fewest_digits(centre, lambda v, at=at, r=relative, t=target: _corner(v, r, at, size) == t), written]  # type: ignore[misc]
-    cx, w, cy, h = words
-    return f"{cx} {cy} {w} {h}"
+    x = _encode_side(0, box.x, box.w, size)
+    y = _encode_side(1, box.y, box.h, size)
+    return None if x is None or y is None else f"{x[0]} {y[0]} {x[1]} {y[1]}"
+
+
+def _encode_side(at: int, corner: float, length: float, size: Size) -> tuple[str, str] | None:
+    """(centre, length) of one axis: the length first, then the centre that with it gives the corner again."""
+    factor, grid = _axis(at, size)
+    if on_grid(length, grid) <= 0:
+        return None
+    written = _encode_length(length, at, size)
+    relative, target = float(written), on_grid(corner, grid)
+    centre = target / factor + relative / 2
+    return fewest_digits(centre, lambda v: _corner(v, relative, at, size) == target), written
 
 
 def looks_like_line(line: str) -> bool:
-    """A class number and relative coordinates."""
+    """A class number and relative coordinates, or corners in pixels."""
     words = line.split()
     if len(words) < 5 or not words[0].isdigit():
         return False
-    values = [parse_number(word) for word in words[1:]]
-    return all(value is not None and -0.1 <= value <= 1.1 for value in values)
+    values = [v for word in words[1:] if (v := parse_number(word)) is not None]
+    if len(values) < len(words) - 1:
+        return False
+    return all(-0.1 <= v <= 1.1 for v in values) or (len(values) == 4 and isinstance(_corners(values), Shape))

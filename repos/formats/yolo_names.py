@@ -21,7 +21,8 @@ def is_names_file(name: str) -> bool:
 
 
 def names_of(names: Sequence[str], word: str) -> str | None:
-    """The class of a number, its own digits when there is no names file at all, None when the number has no name."""
+    """The class of a number, its own digits when there is no names file at all, None when the number has no
+    name."""
     number = int(word) if word.isascii() and word.isdigit() else -1
     if number < 0 and word.isascii() and re.fullmatch(r"\d+\.0*", word):
         number = int(float(word))
