@@ -15,6 +15,10 @@ class Blob(models.Model):
     offset = models.BigIntegerField(default=0)
     size = models.BigIntegerField(help_text="bytes, and length of the range in the object")
     media_type = models.CharField(max_length=100, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True, help_text="stored pixels, before orientation")
+    height = models.PositiveIntegerField(null=True, blank=True)
+    duration = models.FloatField(null=True, blank=True, help_text="seconds")
+    orientation = models.PositiveSmallIntegerField(default=1, help_text="EXIF, 1 to 8")
     created_at = models.DateTimeField(auto_now_add=True)
     redacted_at = models.DateTimeField(null=True, blank=True)
 

@@ -31,6 +31,7 @@ def fork(
     access.require(actor, upstream, Role.READ)
     owner = owner or actor
     access.require_owner(actor, owner)
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two presses of one button make one fork
     if (present := fork_of(owner, upstream)) is not None and (not name or name.lower() == present.name.lower()):
         return present
     made = _insert(owner, upstream, name, _visibility(upstream, visibility))

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -22,15 +22,19 @@ from hub.accounts.models import User
 
 from repos import access
 from repos.access import Actor
+from repos.annotations.model import Media, MediaState
 from repos.errors import BadValue, DigestMismatch, NotFound, UploadTooLarge
-from repos.models import Blob, BlobGrant, Network, Repository, Role, UploadSession
-from repos.services.stores import blob_store
+from repos.formats.errors import MediaError
+from repos.formats.media import Probe, probe
+from repos.models import Blob, BlobGrant, Repository, Role, UploadSession
+from repos.services.stores import blobs_of
 
 LARGEST_UPLOAD = 5 * 2**30
 SPOOLED = 4 * 2**20
 PIECE = 2**20
 SESSION_LASTS = timedelta(hours=6)
 URL_SECONDS = 300
+UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,10 @@ class Received:
     size: int
 
 
-def blob_key(network: Network, sha256: bytes) -> str:
+def blob_key(sha256: bytes) -> str:
+    """Below the network's prefix."""
     digest = sha256.hex()
-    return f"networks/{network.prefix}/blobs/{digest[:2]}/{digest}"
+    return f"blobs/{digest[:2]}/{digest}"
 
 
 def upload(
@@ -74,19 +79,41 @@ def receive(pieces: Iterable[bytes], spool: IO[bytes], limit: int = LARGEST_UPLO
 
 def keep(actor: User, repository: Repository, received: Received, media_type: str) -> Blob:
     """The object first, then the rows: a crash between leaves an object that nothing names."""
-    key = blob_key(repository.network, received.sha256)
+    key, found = blob_key(received.sha256), probed(received.file, media_type)
     known = Blob.objects.filter(network=repository.network_id, sha256=received.sha256, redacted_at=None).first()
     if known is None:
-        blob_store().upload(key, received.file, media_type or "application/octet-stream")  # type: ignore[arg-type]
-    return record(actor, repository, received.sha256, received.size, key, media_type)
+        blobs_of(repository.network).upload(key, cast(BinaryIO, received.file), found.media_type)
+    return record(actor, repository, received.sha256, received.size, key, found)
+
+
+def probed(file: IO[bytes], declared: str) -> Probe:
+    """What the bytes are by their content; only when that tells nothing, what they were declared to be."""
+    try:
+        found = probe(cast(BinaryIO, file))
+    except MediaError:
+        found = Probe(UNKNOWN)
+    finally:
+        file.seek(0)
+    if found.media_type in (UNKNOWN, "text/plain") and declared:
+        return Probe(declared[:100].split(";")[0].strip().lower())
+    return found
 
 
 @transaction.atomic
-def record(actor: User, repository: Repository, sha256: bytes, size: int, key: str, media_type: str) -> Blob:
+def record(actor: User, repository: Repository, sha256: bytes, size: int, key: str, found: Probe) -> Blob:
+    """The rows of bytes that are stored and verified: where they lie, and that the actor may name them here."""
     blob, _ = Blob.objects.get_or_create(
         network=repository.network,
         sha256=sha256,
-        defaults={"object_key": key, "size": size, "media_type": media_type[:100]},
+        defaults={
+            "object_key": key,
+            "size": size,
+            "media_type": found.media_type,
+            "width": found.width,
+            "height": found.height,
+            "duration": found.duration,
+            "orientation": found.orientation,
+        },
     )
     if blob.redacted_at is not None:
         raise BadValue("sha256", sha256.hex(), "media that was not removed from this data set for good")
@@ -109,10 +136,10 @@ def begin_direct(
         sha256=digest_of(sha256),
         size=size,
         media_type=media_type,
-        object_key=f"networks/{repository.network.prefix}/uploads/{made.hex}",
+        object_key=f"uploads/{made.hex}",
         expires_at=timezone.now() + SESSION_LASTS,
     )
-    return session, blob_store().presign_put(session.object_key, URL_SECONDS, media_type, size)
+    return session, blobs_of(repository.network).presign_put(session.object_key, URL_SECONDS, media_type, size)
 
 
 def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) -> Blob:
@@ -126,25 +153,19 @@ def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) ->
     wanted = bytes(session.sha256)
     if session.state == UploadSession.State.DONE:
         return Blob.objects.get(network=repository.network_id, sha256=wanted)
-    store = blob_store()
-    info = store.head(session.object_key)
-    if info is None:
+    store = blobs_of(repository.network)
+    if store.head(session.object_key) is None:
         raise NotFound("uploaded object", str(session_id))
-    found = _digest_stored(store.stream(session.object_key))
-    if found != wanted:
-        store.delete(session.object_key)
-        UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.REFUSED)
-        raise DigestMismatch(wanted.hex(), found.hex())
-    blob = record(actor, repository, wanted, info.size, session.object_key, session.media_type)
+    with SpooledTemporaryFile(SPOOLED) as spool:
+        received = receive(store.stream(session.object_key), spool)
+        if received.sha256 != wanted:
+            store.delete(session.object_key)
+            UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.REFUSED)
+            raise DigestMismatch(wanted.hex(), received.sha256.hex())
+        found = probed(received.file, session.media_type)
+    blob = record(actor, repository, wanted, received.size, session.object_key, found)
     UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.DONE)
     return blob
-
-
-def _digest_stored(pieces: Iterator[bytes]) -> bytes:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.digest()
 
 
 _NAMEABLE = """
@@ -175,6 +196,24 @@ def not_nameable(actor: Actor, repository: Repository, digests: Iterable[bytes])
             },
         )
         return wanted - {bytes(row[0]) for row in cursor.fetchall()}
+
+
+def known_media(actor: Actor, repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Media]:
+    """What the server found in the bytes of those digests that the actor may name here."""
+    wanted = set(digests)
+    return {
+        digest: Media(
+            MediaState.STORED,
+            sha256=digest,
+            media_type=blob.media_type,
+            size=blob.size,
+            width=blob.width,
+            height=blob.height,
+            duration=blob.duration,
+            orientation=blob.orientation,
+        )
+        for digest, blob in blobs(repository, wanted - not_nameable(actor, repository, wanted)).items()
+    }
 
 
 def note_committed(repository: Repository, digests: Iterable[bytes]) -> None:

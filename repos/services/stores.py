@@ -1,6 +1,52 @@
-"""The stores as the settings name them: blobs in S3 or in a folder, nodes in packs of a network.
+"""The node store of a network, for reading and for one piece of work that ends in a commit.
 
-Clients are made once a process and shared by its threads; a node store is made for one piece of work.
+Invariant: a commit may rely only on packs that are live or its own. A pack of somebody else's work that has not landed
+is never counted as stored, because it may be swept; a live pack that a commit relies on anew has its lease renewed
+before the commit checks that it is still there (LABEL_MODEL section 8, garbage collection).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from repos.labelstore.packs import PackWriter
+from repos.labelstore.ports import BlobStore, NodeReader
+from repos.models import Network
+from repos.storage import configured, postgres
+from repos.storage.packed import PackedNodes
+from repos.storage.postgres import PostgresPackIndex
+
+
+def nodes_of(network: Network) -> NodeReader:
+    """Every node that landed in the network."""
+    return packed(network, PostgresPackIndex(network.pk))
+
+
+def blobs_of(network: Network) -> BlobStore:
+    """Media, packs and derived objects of the network, under keys relative to its prefix."""
+    return configured.network_blobs(network.prefix)
+
+
+def packed(network: Network, index: PostgresPackIndex) -> PackedNodes:
+    return configured.network_nodes(network.prefix, index)
+
+
+class Workspace:
+    """Reads what the network has, gathers what is new. `packs`: those that an earlier part of the same work saved."""
+
+    def __init__(self, network: Network, packs: Iterable[str] = ()) -> None:
+        self.network = network
+        self._index = PostgresPackIndex(network.pk, packs)
+        self._store = packed(network, self._index)
+        self.nodes: PackWriter = self._store.writer()
+
+    def save(self) -> list[str]:
+        """Store what is gathered; the packs that a commit of it has to publish. May be called again later."""
+        self._store.save(self.nodes)
+        relied = {place.pack for place in self._index.locate(self.nodes.addresses()).values()}
+        postgres.renew(self.network.pk, relied)
+        return sorted(relied | set(self._index.own))
+
+
+def workspace(network: Network, packs: Iterable[str] = ()) -> Workspace:
+    return Workspace(network, packs)

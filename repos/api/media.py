@@ -1,0 +1,221 @@
+"""Media and thumbnails, and taking media in.
+
+What users uploaded is served as what it is and nothing more: never guessed at, never run (sandbox), from a pinned
+revision, so that a public answer can be kept for ever. A moving ref answers with a redirect to the pinned address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from hub.errors import Invalid
+from hub.http.etag import etag, not_modified
+from hub.http.idempotency import idempotent
+from rest_framework import serializers, status
+from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from repos.access import Revision
+from repos.api.base import PRIVATE, PUBLIC_PINNED, RepositoryView, valid
+from repos.errors import BadValue, NotFound
+from repos.models import Blob
+from repos.selectors.media import MediaAt, media_at
+from repos.services import media, thumbnails
+from repos.services.stores import blobs_of
+
+PIECE = 2**18
+RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})\Z")
+SHOWN_INLINE = re.compile(r"(image/(?!svg)|audio/|video/|text/plain\Z)")
+REF = OpenApiParameter("ref", description="branch, tag or commit; default: the default branch")
+
+
+class NewUpload(serializers.Serializer[Any]):
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+    size = serializers.IntegerField(min_value=1)
+    media_type = serializers.CharField(max_length=100, default="application/octet-stream")
+
+
+class UploadShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    url = serializers.URLField(allow_null=True, help_text="PUT the bytes there; null: POST them here instead")
+    expires_at = serializers.DateTimeField()
+
+
+class BlobShape(serializers.Serializer[Any]):
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+    type = serializers.CharField()
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+    duration = serializers.FloatField(allow_null=True)
+    orientation = serializers.IntegerField()
+
+
+class Bytes(BaseParser):
+    """Any other body is the bytes themselves, left in the stream."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+def blob_document(blob: Blob) -> dict[str, Any]:
+    return {
+        "sha256": bytes(blob.sha256).hex(),
+        "size": blob.size,
+        "type": blob.media_type,
+        "width": blob.width,
+        "height": blob.height,
+        "duration": blob.duration,
+        "orientation": blob.orientation,
+    }
+
+
+class Uploads(RepositoryView):
+    """One upload: JSON announces a direct one; a multipart `file` or a bare body is the media itself."""
+
+    parser_classes = [JSONParser, MultiPartParser, Bytes]
+
+    @extend_schema(request=NewUpload, responses={201: UploadShape, 200: BlobShape})
+    def post(self, request: Request, **_: str) -> Response:
+        repository, kind = self.repository(), (request.content_type or "").split(";")[0]
+        if kind == "application/json":
+            session, url = media.begin_direct(self.person, repository, **valid(NewUpload, request))
+            body = {"id": session.pk, "url": url, "expires_at": session.expires_at}
+            return Response(body, status=status.HTTP_201_CREATED)
+        declared = request.headers.get("X-Content-SHA256", "")
+        if kind == "multipart/form-data":
+            file = request.FILES.get("file")
+            if file is None:
+                raise BadValue("file", None, "a file")
+            pieces, kind = file.chunks(PIECE), file.content_type or ""
+            declared = str(request.data.get("sha256", declared))
+        else:
+            pieces = _pieces(request)
+        return Response(blob_document(media.upload(self.person, repository, pieces, media_type=kind, sha256=declared)))
+
+
+def _pieces(request: Request) -> Iterator[bytes]:
+    """The body as it comes; without a length (chunked) Django sees nothing, so the server's own stream is read."""
+    source: Any = request.stream
+    if not request.META.get("CONTENT_LENGTH"):
+        source = request.META.get("wsgi.input")
+    while source is not None and (piece := source.read(PIECE)):
+        yield piece
+
+
+class OneUpload(RepositoryView):
+    @extend_schema(request=None, responses=BlobShape)
+    @idempotent
+    def post(self, request: Request, upload: UUID, **_: str) -> Response:
+        """The bytes are there: verify them. Safe to repeat."""
+        return Response(blob_document(media.finish_direct(self.person, self.repository(), upload)))
+
+
+class Media(RepositoryView):
+    @extend_schema(parameters=[REF], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, key: str, **_: str) -> HttpResponseBase:
+        revision = self.revision(self.repository())
+        if not revision.pinned:
+            return to_pinned(request, revision)
+        found = media_at(revision, key)
+        if found.blob is None:
+            return _external(found)
+        tag = f'"{bytes(found.blob.sha256).hex()}"'
+        if not_modified(request.headers, tag):
+            return shielded(HttpResponse(status=304), revision, tag)
+        return shielded(_ranged(request, revision, found.blob), revision, tag, found.blob.media_type)
+
+
+class Thumbnails(RepositoryView):
+    @extend_schema(
+        parameters=[REF, OpenApiParameter("size", int, description="pixels of the longer side")],
+        responses={(200, "image/webp"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, key: str, **_: str) -> HttpResponseBase:
+        revision, size = self.revision(self.repository()), _size(request)
+        if not revision.pinned:
+            return to_pinned(request, revision)
+        found = media_at(revision, key)
+        if found.blob is None:
+            raise NotFound("thumbnail", key)
+        tag = etag(bytes(found.blob.sha256).hex(), thumbnails.edge_for(size), thumbnails.VERSION)
+        if not_modified(request.headers, tag):
+            return shielded(HttpResponse(status=304), revision, tag)
+        data = thumbnails.thumbnail_of(revision.repository.network, found.blob, size)
+        return shielded(HttpResponse(data), revision, tag, thumbnails.MEDIA_TYPE)
+
+
+def _size(request: Request) -> int:
+    text = request.query_params.get("size", "256")
+    if not text.isdigit() or not 1 <= int(text) <= 4096:
+        raise Invalid("a size is a number of pixels from 1 to 4096", field="size")
+    return int(text)
+
+
+def to_pinned(request: Request, revision: Revision) -> HttpResponseRedirect:
+    query = {**request.query_params.dict(), "ref": revision.commit_id}
+    answer = HttpResponseRedirect(f"{quote(request.path)}?{urlencode(query)}")
+    answer["Cache-Control"] = PRIVATE if revision.repository.is_private else "public, no-cache"
+    return answer
+
+
+def _external(found: MediaAt) -> HttpResponseBase:
+    uri = found.media.uri or ""
+    if not uri.startswith(("https://", "http://")):
+        raise NotFound("media", uri)
+    answer = HttpResponseRedirect(uri)
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def shielded(response: Any, revision: Revision, tag: str, media_type: str = "") -> Any:
+    """Headers of everything users uploaded."""
+    if media_type:
+        response["Content-Type"] = media_type
+        shown = "inline" if SHOWN_INLINE.match(media_type) else "attachment"
+        response["Content-Disposition"] = shown
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = PRIVATE if revision.repository.is_private else PUBLIC_PINNED
+    response["Vary"] = "Authorization, Cookie"
+    response["ETag"] = tag
+    return response
+
+
+def _ranged(request: Request, revision: Revision, blob: Blob) -> HttpResponseBase:
+    """The whole blob, one range of it, or 416. Several ranges at once are answered with the whole."""
+    first, last = 0, blob.size - 1
+    wanted = RANGE.match(request.headers.get("Range", ""))
+    partial = wanted is not None and (wanted["first"] or wanted["last"])
+    if partial and wanted is not None:
+        first, last = _bounds(wanted, blob.size)
+        if first > last:
+            answer = HttpResponse(status=416)
+            answer["Content-Range"] = f"bytes */{blob.size}"
+            return answer
+    length = last - first + 1
+    pieces = blobs_of(revision.repository.network).stream(blob.object_key, blob.offset + first, length)
+    response = StreamingHttpResponse(pieces, status=206 if partial else 200)
+    response["Accept-Ranges"] = "bytes"
+    response["Content-Length"] = str(length)
+    if partial:
+        response["Content-Range"] = f"bytes {first}-{last}/{blob.size}"
+    return response
+
+
+def _bounds(wanted: re.Match[str], size: int) -> tuple[int, int]:
+    if not wanted["first"]:
+        return max(0, size - int(wanted["last"])), size - 1
+    last = int(wanted["last"]) if wanted["last"] else size - 1
+    return int(wanted["first"]), min(last, size - 1)
