@@ -76,7 +76,7 @@ def layer_changes(nodes: NodeReader, a: TreeRoot | None, b: TreeRoot | None) -> 
     """Changes of one layer, lazily, in key order; memory of a few leaves at a time."""
     a, b = a or empty_root(LAYER_TARGET), b or empty_root(LAYER_TARGET)
     for x, y in treediff.diff(nodes, LAYER, a, b):
-        pair = complete(*_in_place(nodes, x, y))
+        pair = complete(*in_place(nodes, x, y))
         if len(pair[0]):
             yield pair
 
@@ -88,7 +88,7 @@ def complete(x: LayerBlock, y: LayerBlock) -> LayerChange:
     return spread(x, cx, wanted, union), spread(y, cy, wanted, union)
 
 
-def _in_place(nodes: NodeReader, x: LayerBlock, y: LayerBlock) -> LayerChange:
+def in_place(nodes: NodeReader, x: LayerBlock, y: LayerBlock) -> LayerChange:
     """Changed entries that are subtrees on a side, as the rows that differ."""
     if "subtree" not in x.entry_columns and "subtree" not in y.entry_columns:
         return x, y

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from hub.jobs import computations
@@ -14,7 +14,8 @@ from repos.annotations.difference import Difference
 from repos.annotations.formats import FILES
 from repos.annotations.schema_changes import schema_changes
 from repos.annotations.semantic import Change, SampleChange, Status
-from repos.annotations.summary import of_changes
+from repos.annotations.snapshot import SnapshotView
+from repos.annotations.summary import NOTHING, of_changes
 from repos.labelstore import treediff
 from repos.models import CommitRecord, Network
 from repos.selectors.snapshots import snapshot_at, view_at
@@ -23,6 +24,7 @@ from repos.services.stores import nodes_of
 KIND, VERSION, TASK, QUEUE = "diff-summary", 1, "repos.diff_summary", "diffs"
 BUDGET_SECONDS = 0.25
 SPLIT = "split"
+RUN = 2000
 
 
 @dataclass(frozen=True)
@@ -108,23 +110,18 @@ def summary_state(found: Computation) -> str:
 
 
 def compute_summary(
-    network: Network, a: CommitRecord, b: CommitRecord, report: Callable[[int], None]
+    network: Network, a: CommitRecord, b: CommitRecord, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """DiffSummary of docs/design/JSON.md. `report(samples)` is called now and then."""
-    found, view = difference(network, a, b), view_at(network, b)
-    old = view_at(network, a)
-
-    def split_of(key: str) -> str:
-        sample = view.sample(key) or old.sample(key)
-        return str(sample.fields.get(SPLIT) or "") if sample else ""
-
-    splits = (
-        split_of
-        if any(f.name == SPLIT for s in (found.a, found.b) for f in s.schema.fields)
-        else (lambda _: "")
-    )
-    counted = of_changes(_reporting(found.changes(), report), found.schemas, splits)
-    return counted.to_json(
+    """DiffSummary of docs/design/JSON.md, counted in runs of samples. `report(samples done)` is called after each."""
+    found, done, total = difference(network, a, b), 0, NOTHING
+    views = view_at(network, a), view_at(network, b)
+    changes = found.changes()
+    while run := list(islice(changes, RUN)):
+        splits = _splits(found, views, [change.key for change in run])
+        total += of_changes(run, found.schemas, lambda key, known=splits: known.get(key, ""))  # type: ignore[misc]
+        done += len(run)
+        report(done)
+    return total.to_json(
         found.schemas,
         annotations_after=sum(root.rows for root in found.b.layers.values()),
         schema=schema_changes(found.a.schema, found.b.schema),
@@ -132,11 +129,12 @@ def compute_summary(
     )
 
 
-def _reporting(changes: Iterable[SampleChange], report: Callable[[int], None]) -> Iterable[SampleChange]:
-    for n, change in enumerate(changes):
-        if n % 2000 == 1999:
-            report(n + 1)
-        yield change
+def _splits(found: Difference, views: tuple[SnapshotView, SnapshotView], keys: list[str]) -> dict[str, str]:
+    """The field `split` of these samples, after before before; nothing is read where no schema has that field."""
+    if not any(field.name == SPLIT for side in (found.a, found.b) for field in side.schema.fields):
+        return {}
+    samples = views[0].samples(keys) | views[1].samples(keys)
+    return {key: str(sample.fields.get(SPLIT) or "") for key, sample in samples.items()}
 
 
 def file_changes(found: Difference) -> Iterable[tuple[str, Status]]:

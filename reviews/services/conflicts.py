@@ -24,6 +24,7 @@ from repos.annotations.conflicts import Conflict, ConflictKind, Where
 from repos.annotations.merge import Merged
 from repos.annotations.resolve import Choice, Resolutions, Rule
 from repos.annotations.resolve import Resolution as Decision
+from repos.documents import conflict_id
 from repos.labelstore.ports import NodeStore
 from repos.models import CommitRecord, Role
 from repos.services.stores import workspace
@@ -58,13 +59,6 @@ def compute(nodes: NodeStore, three: Three, decided: Resolutions) -> Merged:
 def merged_of(pull: PullRequest, nodes: NodeStore | None = None) -> Merged:
     """The merge as it stands now, with every decision applied. New nodes go to `nodes`, or nowhere."""
     return compute(nodes or workspace(pull.repository.network).nodes, three_of(pull), decisions(pull))
-
-
-def conflict_id(conflict: Conflict) -> str:
-    """Names a conflict by its place and its three values: equal for equal conflicts, whenever they are computed."""
-    where = conflict.where
-    place = "\x00".join((where.key, where.layer or "", (where.annotation or b"").hex(), where.facet))
-    return hashlib.sha256(place.encode() + b"".join(conflict.digests)).hexdigest()
 
 
 # ---- what was decided -----------------------------------------------------------------------------------------
