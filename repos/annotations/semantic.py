@@ -17,8 +17,11 @@ from typing import TypeAlias
 
 from repos.annotations.describe import class_name, describe
 from repos.annotations.facets import NOTHING, AttributeChange, Comparison, Facet, Shift, compare
+from repos.annotations.jsonin import Json
 from repos.annotations.model import Annotation, LayerEntry, Sample
 from repos.annotations.pairing import pair, value_key
+from repos.annotations.render import annotation_json
+from repos.annotations.render_geometry import number_json, scalars_json
 from repos.annotations.schema import Schema
 
 GOLD = "gold"
@@ -41,6 +44,14 @@ class SampleFacet(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Schemas:
+    """The label schema of either side."""
+
+    before: Schema
+    after: Schema
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One annotation that was added, removed or changed. Class names are those of each side's schema."""
 
@@ -55,6 +66,24 @@ class Change:
     class_after: str | None = None
     attributes: tuple[AttributeChange, ...] = ()
     description: str = ""
+
+    def to_json(self, schemas: Schemas) -> dict[str, Json]:
+        """The wire shape of docs/design/JSON.md."""
+        return {
+            "key": self.key,
+            "layer": self.layer,
+            "facets": [str(facet) for facet in self.facets],
+            "before": None if self.before is None else annotation_json(self.before, schemas.before),
+            "after": None if self.after is None else annotation_json(self.after, schemas.after),
+            "overlap": None if self.overlap is None else number_json(self.overlap),
+            "shift": None if self.shift is None else [number_json(v) for v in self.shift],
+            "class_before": self.class_before,
+            "class_after": self.class_after,
+            "attributes": [
+                [name, *scalars_json({"0": a, "1": b}).values()] for name, a, b in self.attributes
+            ],
+            "description": self.description,
+        }
 
     @property
     def id(self) -> bytes:
@@ -72,6 +101,16 @@ class SampleChange:
     facets: tuple[SampleFacet, ...] = ()
     annotations: tuple[Change, ...] = ()
     renamed_from: str | None = None
+
+    def to_json(self, schemas: Schemas) -> dict[str, Json]:
+        """The wire shape of docs/design/JSON.md, with `renamed_from` where the second step found one."""
+        shape: dict[str, Json] = {
+            "key": self.key,
+            "status": str(self.status),
+            "facets": [str(facet) for facet in self.facets],
+            "annotations": [change.to_json(schemas) for change in self.annotations],
+        }
+        return shape if self.renamed_from is None else shape | {"renamed_from": self.renamed_from}
 
 
 Rows: TypeAlias = tuple[LayerEntry | None, LayerEntry | None]
@@ -92,14 +131,6 @@ class SampleRows:
     before: Sample | None = None
     after: Sample | None = None
     layers: Mapping[str, Rows] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Schemas:
-    """The label schema of either side."""
-
-    before: Schema
-    after: Schema
 
 
 def sample_changes(

@@ -1,0 +1,72 @@
+"""A summary adds up, and counting columns counts what counting objects counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repos.annotations import summary
+from repos.annotations.change_rows import changes_of, sample_rows
+from repos.annotations.changeset import direct
+from repos.annotations.semantic import Schemas, sample_changes
+from repos.annotations.summary import NOTHING, DiffSummary
+from repos.annotations.summary_columns import of_change_set
+from repos.labelstore.memory import MemoryNodes
+from tests.property.annotations.strategies import SCHEMA
+from tests.property.annotations.test_merge_trees import World, snapshot_of, triples
+
+BOTH = Schemas(SCHEMA, SCHEMA)
+
+
+def plain(found: DiffSummary) -> dict[str, object]:
+    """Counts without zeros, to be compared."""
+    return {
+        name: {k: n for k, n in value.items() if n} if isinstance(value, Mapping) else value
+        for name in DiffSummary.__dataclass_fields__
+        for value in [getattr(found, name)]
+    }
+
+
+def split_of(key: str) -> str:
+    return key.partition("/")[0]
+
+
+@settings(max_examples=80)
+@given(triples())
+def test_columns_count_what_objects_count(three: tuple[World, World, World]) -> None:
+    nodes = MemoryNodes()
+    for a, b in ((three[0], three[1]), (three[1], three[2]), (three[2], three[0])):
+        changes = direct(nodes, snapshot_of(nodes, a), snapshot_of(nodes, b))
+        slow = summary.of_changes(changes_of(nodes, changes), BOTH, split_of)
+        assert plain(of_change_set(nodes, changes, split_of)) == plain(slow)
+
+
+@settings(max_examples=40)
+@given(triples(), st.integers(0, 4))
+def test_summaries_of_key_ranges_add_up(three: tuple[World, World, World], cut: int) -> None:
+    nodes = MemoryNodes()
+    changes = direct(nodes, snapshot_of(nodes, three[0]), snapshot_of(nodes, three[1]))
+    rows = list(sample_rows(nodes, changes))
+    parts = [summary.of_changes(sample_changes(part, BOTH), BOTH) for part in (rows[:cut], rows[cut:])]
+    whole = summary.of_changes(sample_changes(rows, BOTH), BOTH)
+    assert plain(parts[0] + parts[1]) == plain(whole) == plain(parts[1] + NOTHING + parts[0])
+
+
+@settings(max_examples=40)
+@given(triples(), st.sampled_from(["a/1", "a/2", "b"]))
+def test_changes_can_be_read_from_behind_a_key(three: tuple[World, World, World], after: str) -> None:
+    nodes = MemoryNodes()
+    changes = direct(nodes, snapshot_of(nodes, three[0]), snapshot_of(nodes, three[1]))
+    everything = list(changes_of(nodes, changes))
+    assert list(changes_of(nodes, changes, after)) == [c for c in everything if c.key > after]
+
+
+@settings(max_examples=40)
+@given(triples())
+def test_the_diff_names_what_differs_and_nothing_else(three: tuple[World, World, World]) -> None:
+    nodes = MemoryNodes()
+    a, b = three[0], three[1]
+    changes = direct(nodes, snapshot_of(nodes, a), snapshot_of(nodes, b))
+    assert {c.key for c in changes_of(nodes, changes)} == {k for k in {*a, *b} if a.get(k) != b.get(k)}
