@@ -19,9 +19,10 @@ from repos.annotations.edits import SnapshotEdit
 from repos.annotations.merge_columns import labels_of, patch_of
 from repos.annotations.merge_entry import same_entry
 from repos.annotations.merge_files import merge_files
+from repos.annotations.merge_rows import partial_states, put_rows
 from repos.annotations.merge_sample import NO_SAMPLE, Merging, SampleState, merge_sample, same_sample
 from repos.annotations.merge_schema import SchemaMerge, merge_schema
-from repos.annotations.merge_work import Job, plan, state_of, states
+from repos.annotations.merge_work import Job, come_or_gone, plan, state_of, states
 from repos.annotations.model import LayerEntry
 from repos.annotations.patch import replacing
 from repos.annotations.records import RecordBlock
@@ -134,7 +135,19 @@ class _Work:
                 edit.patch_entries(name, patch)
 
     def _jobs(self, edit: SnapshotEdit, merging: Merging, jobs: list[Job], dropped: frozenset[bytes]) -> None:
-        """What both touched, sample by sample."""
+        """What both touched: by the rows that differ where that is enough, else by whole samples."""
+        whole = come_or_gone(self.to_ours) | come_or_gone(self.to_theirs)
+        heavy = [job for job in jobs if not job.plain or job.key in self.needed or job.key.encode() in whole]
+        light = sorted({job.key for job in jobs} - {job.key for job in heavy})
+        for key, (base, ours, theirs) in partial_states(
+            self.nodes, self.to_ours, self.to_theirs, light
+        ).items():
+            put_rows(edit, key, ours, merge_sample(merging, key, base, ours, theirs, whole=False))
+        self._whole_jobs(edit, merging, heavy, dropped)
+
+    def _whole_jobs(
+        self, edit: SnapshotEdit, merging: Merging, jobs: list[Job], dropped: frozenset[bytes]
+    ) -> None:
         sides = (
             states(self.nodes, self.base, [job.base for job in jobs]),
             states(self.nodes, self.ours, [job.ours for job in jobs]),
@@ -142,10 +155,7 @@ class _Work:
         )
         entries: dict[str, dict[str, LayerEntry | None]] = {}
         for job in jobs:
-            base, ours, theirs = (
-                state_of(found, key)
-                for found, key in zip(sides, (job.base, job.ours, job.theirs), strict=True)
-            )
+            base, ours, theirs = map(state_of, sides, (job.base, job.ours, job.theirs))
             merged = merge_sample(merging, job.key, base, ours, theirs)
             if job.key in self.kept:
                 merging.desk.conflicts.append(_constraint(self.kept[job.key], base, ours, theirs))
@@ -191,12 +201,23 @@ class _Work:
         desk.conflicts += [_constraint(v, nothing, nothing, nothing) for v in violations]
 
     def _done(self, desk: Desk, applied: Applied) -> Merged:
-        return Merged(applied.snapshot, applied.changes, desk.conflicts, desk.reports)
+        return Merged(applied.snapshot, applied.changes, *_told(desk))
 
     def _as_ours(self, desk: Desk) -> Merged:
         return Merged(
             self.ours, ChangeSet((self.ours.schema, self.ours.schema)), desk.conflicts, desk.reports
         )
+
+
+def _told(desk: Desk) -> tuple[list[Conflict], list[Report]]:
+    """Conflicts and reports by place."""
+    return sorted(desk.conflicts, key=lambda c: _place(c.where)), sorted(
+        desk.reports, key=lambda r: _place(r.where)
+    )
+
+
+def _place(where: Where) -> tuple[str, str, bytes, str]:
+    return where.key, where.layer or "", where.annotation or b"", where.facet
 
 
 def _files(block: RecordBlock) -> dict[str, FileRecord]:

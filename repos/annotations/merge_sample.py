@@ -50,11 +50,20 @@ class Merging:
 
 
 def merge_sample(
-    merging: Merging, key: str, base: SampleState, ours: SampleState, theirs: SampleState
+    merging: Merging,
+    key: str,
+    base: SampleState,
+    ours: SampleState,
+    theirs: SampleState,
+    *,
+    whole: bool = True,
 ) -> SampleState:
     """The merged state at one key; NO_SAMPLE when it is removed.
 
-    While the content is in conflict the labels on it are not held against the rules: that waits for its answer.
+    `whole` False: the states hold only the rows that differ, so rules over whole entries are not asked here.
+
+    While the content is in conflict the labels on it are not held against the rules: that waits for its
+    answer.
     """
     if ours.sample is None or theirs.sample is None:
         return _one_side(merging, key, base, ours, theirs)
@@ -67,7 +76,7 @@ def merge_sample(
         sides = (base.layers.get(name), ours.layers.get(name), theirs.layers.get(name))
         start = len(merging.desk.conflicts)
         merged = merge_entry(place, *sides, ground)
-        if merged is not None and agreed:
+        if merged is not None and agreed and whole:
             undecided = frozenset(c.where.annotation or b"" for c in merging.desk.conflicts[start:])
             stands = _stands(merging, (base, ours, theirs), name)
             merged = check_entry(place, sample, merged, stands, undecided)

@@ -34,6 +34,11 @@ class Job:
     theirs: str
 
     @property
+    def plain(self) -> bool:
+        """Under one key everywhere."""
+        return self.key == self.base == self.ours == self.theirs
+
+    @property
     def keys(self) -> tuple[str, str, str, str]:
         return (self.key, self.base, self.ours, self.theirs)
 
@@ -96,6 +101,12 @@ def _one_key(desk: Desk, old: str, ours: str, theirs: str) -> str:
     if answer.choice is Choice.CUSTOM:
         return str(answer.value)
     return {Choice.BASE: old, Choice.OURS: ours, Choice.THEIRS: theirs}[answer.choice]
+
+
+def come_or_gone(changes: ChangeSet) -> set[bytes]:
+    """Keys of samples that a side added or removed."""
+    before, after = changes.samples
+    return set(before.keys) ^ set(after.keys)
 
 
 def states(nodes: NodeReader, snapshot: Snapshot, keys: Sequence[str]) -> dict[str, SampleState]:
