@@ -17,7 +17,7 @@ from repos.annotations.model import Frame, Geometry, Kind, Text
 from repos.annotations.rest import geometries_and_aliases
 from repos.annotations.rows import annotations_at
 from repos.quality.checks import Shapes
-from repos.quality.marks import REVIEWS, Codes, Flags, Floats, Marks, first_place, value_text
+from repos.quality.marks import FARTHEST, REVIEWS, Codes, Flags, Floats, Marks, first_place, value_text
 
 _SHAPES = sum(GEOMETRY_BIT[kind] for kind in (Kind.POLYGON, Kind.MASK, Kind.KEYPOINTS, Kind.TRACK))
 _BOX, _TEXT = GEOMETRY_BIT[Kind.BOX], GEOMETRY_BIT[Kind.TEXT]
@@ -99,7 +99,7 @@ def _places(block: LayerBlock) -> tuple[Floats, Codes, Codes]:
         text[row] = next((len(g.text) for g in shapes if isinstance(g, Text)), -1)
         if not boxed[row]:
             _put_place(place, frame, row, shapes)
-    return place, frame, text
+    return np.clip(place, -FARTHEST, FARTHEST), frame, text
 
 
 def _put_place(place: Floats, frame: Codes, row: int, shapes: list[Geometry]) -> None:

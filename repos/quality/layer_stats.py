@@ -155,6 +155,7 @@ def size_tallies(w: Floats, h: Floats, first: list[tuple[Codes, Sequence[Part] |
     """Histograms widths, heights, sides, aspects of sizes w, h (n,), keyed by the `first` columns and the
     bin."""
     flat: Flags = h <= 0
-    aspect = np.divide(w, h, out=np.full_like(w, np.inf), where=~flat)
+    with np.errstate(over="ignore"):
+        aspect = np.divide(w, h, out=np.full_like(w, np.inf), where=~flat)
     values = {"widths": w, "heights": h, "sides": np.sqrt(w * h), "aspects": aspect}
     return {name: tally([*first, (log_bin(v), None)]) for name, v in values.items()}

@@ -76,7 +76,9 @@ def matched(
 
 def _edges(left: Sequence[Annotation], right: Sequence[Annotation], least: float) -> Iterator[Edge]:
     around = [[None if (g := a.geometry()) is None else extent(g) for a in side] for side in (left, right)]
-    for i, j in touching(*around):
+    nowhere = [[n for n, place in enumerate(side) if place is None] for side in around]  # an empty mask
+    equal = ((i, j) for i in nowhere[0] for j in nowhere[1] if left[i].geometry() == right[j].geometry())
+    for i, j in (*touching(*around), *equal):
         a, b = left[i].geometry(), right[j].geometry()
         if a is not None and b is not None and (shared := overlap(a, b)) >= least:
             yield Edge(i, j, shared, left[i].label_class == right[j].label_class)

@@ -48,6 +48,8 @@ REVIEWS = tuple(ReviewState)
 FRAMES = tuple(Frame)
 VALUE_LENGTH = 100
 """Longer attribute values are counted by their beginning."""
+FARTHEST = 2.0**50
+"""Places are cut off here, so that no product of sizes overflows; nobody measures farther."""
 
 
 @dataclass(frozen=True)
@@ -201,4 +203,4 @@ def _geometry(annotations: Sequence[Annotation]) -> tuple[Floats, Codes, Codes, 
                     text[row] = len(geometry.text)
                 case _:
                     continue
-    return place, frame, span, segment, text
+    return np.clip(place, -FARTHEST, FARTHEST), frame, span, segment, text

@@ -33,7 +33,9 @@ from repos.quality.errors import StaleStatistics
 from repos.quality.facts import Facts
 from repos.quality.findings import LISTED, Check, CheckReport, Finding
 from repos.quality.from_blocks import marks_of, shapes_of
+from repos.quality.layer_stats import LayerStats
 from repos.quality.marks import Marks
+from repos.quality.sample_stats import JoinStats
 
 A, B = stable_id("class", "a"), stable_id("class", "b")
 PICTURE = Sample(Media(MediaState.ABSENT, width=100, height=80))
@@ -117,6 +119,19 @@ def test_two_shapes_with_one_extent_are_not_doubles() -> None:
     assert found(PICTURE, mark(lower), mark(lower, n=1)) == [(Check.DUPLICATE, 1)]
     slim, turned = Box(10, 30, 60, 10), Box(10, 30, 60, 10, rotation=90)
     assert found(PICTURE, mark(slim), mark(turned, n=1)) == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("far", [1e308, -1e308, 5e-324])
+@pytest.mark.parametrize("size", [1.7e308, 5e-324])
+def test_numbers_at_the_edge_of_doubles_are_counted_and_checked(far: float, size: float) -> None:
+    for frame in Frame:
+        box = Box(far, far, size, 1.0, frame=frame)
+        faults = {check for check, _ in found(PICTURE, mark(box), mark(box, n=1))}
+        assert Check.DUPLICATE in faults or box.x + box.w == box.x
+        marks = Marks.of_entries([("k", LayerEntry((mark(box),)))])
+        assert LayerStats.of(marks).widths.total == 1
+        assert JoinStats.of(marks, Facts.of([PICTURE])).placed == 1
 
 
 def test_missing_class_and_sample() -> None:

@@ -14,6 +14,7 @@ from repos.annotations.model import (
     Frame,
     Kind,
     LayerEntry,
+    Mask,
     Review,
     ReviewState,
     Span,
@@ -79,6 +80,12 @@ def test_only_what_was_looked_at_counts() -> None:
 def test_votes_do_not_depend_on_ids_shared_between_layers() -> None:
     entries = {"a": entry(box(0, n=1)), "b": entry(box(500, n=1)), "c": entry(box(0, n=1), box(500, n=2))}
     assert [sorted(c.marks) for c in clusters(entries, Kind.BOX)] == [["a", "c"], ["b", "c"]]
+
+
+def test_equal_marks_that_lie_nowhere_are_one() -> None:
+    nothing = Annotation(bytes(16), Kind.MASK, A, (Mask(2, 2, (4,)),))
+    votes = place_votes([("k", {"a": entry(nothing), "b": entry(nothing)})], Kind.MASK)
+    assert Coincidences.of(votes).percent() == 1.0
 
 
 def test_classifications_of_one_value_and_of_many() -> None:
