@@ -4,6 +4,7 @@ from repos.models.network import CommitRecord, Network, NodeLocation, Pack
 from repos.models.refs import Ref, ReflogEntry
 from repos.models.repository import Collaborator, Repository, Role, Star, Visibility
 from repos.models.staging import StagingArea, StagingOperation
+from repos.models.uploads import JobRefusal, Upload, UploadedFile
 
 __all__ = [
     "Blob",
@@ -11,6 +12,7 @@ __all__ = [
     "Collaborator",
     "CommitRecord",
     "ExternalIdentity",
+    "JobRefusal",
     "Network",
     "NodeLocation",
     "Pack",
@@ -22,6 +24,8 @@ __all__ = [
     "StagingArea",
     "StagingOperation",
     "Star",
+    "Upload",
     "UploadSession",
+    "UploadedFile",
     "Visibility",
 ]
