@@ -77,9 +77,11 @@ class LayerWork:
     def _bulk(self) -> LayerBlock:
         runs: list[LayerBlock] = []
         for _, given in self.work.bulk:
+            if not len(given):
+                continue
             whole = REPLACE not in given.entry_columns  # a patch already says what it replaces
             block = replacing(unfolded(given, self.nodes)) if whole else given
-            if runs and len(block) and len(runs[-1]) and block.keys[0] <= runs[-1].keys[-1]:
+            if runs and block.keys[0] <= runs[-1].keys[-1]:
                 runs = [splice(concat(runs), block, ())]
             else:
                 runs.append(block)

@@ -1,4 +1,4 @@
-"""Laws of edits: apply_edit is what plain dictionaries would do; content alone decides addresses; change sets compose."""
+"""Laws of edits: apply_edit does what plain dictionaries would; content alone decides addresses; changes compose."""
 
 from __future__ import annotations
 
