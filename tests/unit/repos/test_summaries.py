@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reviews.web.summaries import change_counts, frame, matrix, spark
+from repos.web.summaries import change_counts, frame, matrix, spark
 
 SUMMARY: dict[str, Any] = {
     "samples": {"added": 0, "removed": 0, "modified": 3, "touched": 3},
