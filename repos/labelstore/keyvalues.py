@@ -1,4 +1,4 @@
-"""The plainest leaf format: keys with one value of bytes each. The files of a snapshot are kept so.
+"""The plainest leaf format: keys with one value of bytes each.
 
 Invariant and cost as in ports.LeafFormat; every operation is linear in the entries it returns, edits in the block.
 Body: number of entries (varint), key column, value lengths (4 bytes each), values. One row is one entry.
@@ -124,4 +124,4 @@ def _decode(body: bytes) -> KeyValueBlock:
     return KeyValueBlock(keys, [joined[a:b] for a, b in pairwise(accumulate(lengths, initial=0))])
 
 
-KEY_VALUES = KeyValues(flavour=1)
+KEY_VALUES = KeyValues(flavour=16)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, runtime_checkable
 
 from repos.labelstore.digest import Address
+
+if TYPE_CHECKING:
+    from repos.labelstore.root import TreeRoot
 
 B = TypeVar("B")
 B_contra = TypeVar("B_contra", contravariant=True)
@@ -84,9 +87,16 @@ class LeafFormat(Protocol[B]):
 
 @runtime_checkable
 class HasReferences(Protocol[B_contra]):
-    """A leaf format whose entries may name further objects: large geometries and texts, subtrees."""
+    """A leaf format whose entries may name further objects: large geometries and texts."""
 
     def references(self, block: B_contra) -> Iterable[Address]: ...
+
+
+@runtime_checkable
+class HasSubtrees(Protocol[B_contra]):
+    """A leaf format whose entries may stand for trees of the same format: a sample with very many annotations."""
+
+    def subtrees(self, block: B_contra) -> Iterable[TreeRoot]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import Generic, NamedTuple
 from repos.labelstore.cursor import TreeReader
 from repos.labelstore.digest import Address
 from repos.labelstore.node import Child
-from repos.labelstore.ports import B, HasReferences, LeafFormat, NodeReader
+from repos.labelstore.ports import B, HasReferences, HasSubtrees, LeafFormat, NodeReader
 from repos.labelstore.root import TreeRoot
-from repos.labelstore.walk import Part, Range, behind, children_of, windows
+from repos.labelstore.walk import Part, Range, behind, children_of
 
 FIRST_WINDOW, LAST_WINDOW = 4, 128
 
@@ -156,26 +156,35 @@ def nodes_of(
 ) -> Iterator[Address]:
     """Every address that the tree consists of or refers to, each node before what is below it.
 
-    What is in `known` is passed over with all below it. Leaves are read only when their format has references, and
-    are otherwise named unread. Addresses may come more than once.
+    What is in `known` is passed over with all below it. Leaves are read only when their format has references or
+    subtrees, which are followed; they are otherwise named unread. Addresses may come more than once.
     """
     if root.address is None or root.address in known:
         return
     reader = TreeReader(nodes, fmt, root)
     yield root.address
-    yield from _below(reader, [reader.top], root.level, known)
-
-
-def _below(
-    reader: TreeReader[B], children: Sequence[Child], level: int, known: Container[Address]
-) -> Iterator[Address]:
-    if level == 0:
-        if isinstance(reader.fmt, HasReferences):
-            for window in windows(children, LAST_WINDOW):
-                yield from reader.fmt.references(reader.read(window))
-        return
-    for window in windows(children, LAST_WINDOW):
-        for inner in reader.open(window, level):
+    stack: list[tuple[int, Sequence[Child]]] = [(root.level, [reader.top])]
+    while stack:
+        level, children = stack.pop()
+        if level == 0:
+            yield from _named_by_leaves(nodes, reader, children, known)
+            continue
+        for inner in reversed(reader.open(children, level)):
             fresh = [child for child in inner.children if child.address not in known]
             yield from (child.address for child in fresh)
-            yield from _below(reader, fresh, level - 1, known)
+            below = [fresh[at : at + LAST_WINDOW] for at in range(0, len(fresh), LAST_WINDOW)]
+            stack += [(level - 1, some) for some in below]
+
+
+def _named_by_leaves(
+    nodes: NodeReader, reader: TreeReader[B], leaves: Sequence[Child], known: Container[Address]
+) -> Iterator[Address]:
+    fmt = reader.fmt
+    if not leaves or not isinstance(fmt, (HasReferences, HasSubtrees)):
+        return
+    block = reader.read(leaves)
+    if isinstance(fmt, HasReferences):
+        yield from (address for address in fmt.references(block) if address not in known)
+    if isinstance(fmt, HasSubtrees):
+        for root in fmt.subtrees(block):
+            yield from nodes_of(nodes, reader.fmt, root, known)

@@ -283,10 +283,13 @@ def test_redis_as_second_cache(redis_client: Any) -> None:
 
 def test_a_redis_that_is_away_is_an_empty_cache() -> None:
     from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     from repos.storage.cache import RedisNodeCache
 
-    cache = RedisNodeCache(Redis(host="127.0.0.1", port=9, socket_connect_timeout=1))
+    once = Retry(NoBackoff(), 0)
+    cache = RedisNodeCache(Redis(host="127.0.0.1", port=9, socket_connect_timeout=1, retry=once))
     cache.put_many({ADDRESSES[0]: RAWS[0]})
     assert cache.get_many([ADDRESSES[0]]) == {}
 

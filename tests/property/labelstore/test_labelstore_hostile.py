@@ -20,8 +20,8 @@ from repos.labelstore.tree import TreeRoot, decode_root, encode_root
 from repos.labelstore.varint import MalformedBytes, Reader, varint, zigzag
 
 BLOCK = KeyValueBlock.of({b"a/%d" % n: b"v" * (n % 4) for n in range(40)})
-LEAF = encode_leaf(1, 40, 40, KEY_VALUES.encode(BLOCK, [40])[0])
-INNER = encode_inner(1, 1, [Child(b"k%02d" % n, address_of(b"%d" % n), n + 1, n) for n in range(20)])
+LEAF = encode_leaf(16, 40, 40, KEY_VALUES.encode(BLOCK, [40])[0])
+INNER = encode_inner(16, 1, [Child(b"k%02d" % n, address_of(b"%d" % n), n + 1, n) for n in range(20)])
 COMMIT = Commit(
     ("ab" * 20,),
     b"s" * 32,
@@ -37,10 +37,10 @@ ROOT = encode_root(TreeRoot(b"r" * 32, 2, 64, 5000, 70000))
 
 
 def decoded_leaf(raw: bytes) -> bytes:
-    leaf = decode_leaf(raw, 1)
+    leaf = decode_leaf(raw, 16)
     block = KEY_VALUES.decode([leaf.body])
     return encode_leaf(
-        1, leaf.entries, leaf.rows, KEY_VALUES.encode(block, [len(block)])[0] if len(block) else leaf.body
+        16, leaf.entries, leaf.rows, KEY_VALUES.encode(block, [len(block)])[0] if len(block) else leaf.body
     )
 
 
@@ -60,7 +60,7 @@ def decoded_pack(raw: bytes) -> bytes:
 
 KINDS = {
     "leaf": (LEAF, decoded_leaf),
-    "inner": (INNER, lambda raw: encode_inner(1, 1, decode_inner(raw, 1, 1).children)),
+    "inner": (INNER, lambda raw: encode_inner(16, 1, decode_inner(raw, 16, 1).children)),
     "commit": (COMMIT, lambda raw: decode_commit(raw).raw),
     "pack": (PACK, decoded_pack),
     "root": (ROOT, decoded_root),
@@ -118,9 +118,9 @@ def test_every_truncation_is_refused(kind: str) -> None:
 def test_announced_sizes_are_checked_before_they_are_allocated() -> None:
     huge = varint(2**62)
     for raw, decode in (
-        (bytes((1, 1, 1)) + huge, KINDS["inner"][1]),
-        (bytes((1, 1, 0)) + varint(1) + varint(1) + huge, decoded_leaf),
-        (bytes((1, 1, 0)) + varint(9) + varint(9) + varint(4000) + b"\0", decoded_leaf),
+        (bytes((1, 16, 1)) + huge, KINDS["inner"][1]),
+        (bytes((1, 16, 0)) + varint(1) + varint(1) + huge, decoded_leaf),
+        (bytes((1, 16, 0)) + varint(9) + varint(9) + varint(4000) + b"\0", decoded_leaf),
         (b"LHC\x01" + huge, KINDS["commit"][1]),
     ):
         with pytest.raises(MalformedBytes):
@@ -147,7 +147,7 @@ def test_a_tree_stitched_from_foreign_nodes_is_refused() -> None:
     """Every node is well formed and hashes to its address, but parents lie about children."""
     nodes = MemoryNodes()
     leaves = [KeyValueBlock.of({b"a%d" % n: b"", b"b%d" % n: b""}) for n in range(3)]
-    stored = [nodes.put(encode_leaf(1, 2, 2, KEY_VALUES.encode(leaf, [2])[0])) for leaf in leaves]
+    stored = [nodes.put(encode_leaf(16, 2, 2, KEY_VALUES.encode(leaf, [2])[0])) for leaf in leaves]
     lies = {
         "key": [Child(b"zz", stored[0], 2, 2)],
         "entries": [Child(b"b0", stored[0], 3, 2)],
@@ -157,12 +157,12 @@ def test_a_tree_stitched_from_foreign_nodes_is_refused() -> None:
         "itself": [Child(b"b0", b"\0" * 32, 2, 2)],
     }
     for name, children in lies.items():
-        top = nodes.put(encode_inner(1, 1, children))
+        top = nodes.put(encode_inner(16, 1, children))
         root = TreeRoot(top, 1, 4, sum(c.entries for c in children), sum(c.rows for c in children))
         wanted = MissingNode if name in ("missing", "itself") else LabelStoreError
         with pytest.raises(wanted):
             list(tree.scan(nodes, KEY_VALUES, root))
-    honest = nodes.put(encode_inner(1, 1, [Child(b"b0", stored[0], 2, 2)]))
+    honest = nodes.put(encode_inner(16, 1, [Child(b"b0", stored[0], 2, 2)]))
     for root in (TreeRoot(honest, 2, 4, 2, 2), TreeRoot(honest, 0, 4, 2, 2), TreeRoot(honest, 1, 4, 5, 2)):
         with pytest.raises(MalformedNode):
             tree.get(nodes, KEY_VALUES, root, [b"a0"])

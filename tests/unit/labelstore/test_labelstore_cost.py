@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -10,10 +10,11 @@ from repos.labelstore import tree, treediff
 from repos.labelstore.boundary import FAN_OUT, InvalidTarget, key_hashes, target_for
 from repos.labelstore.digest import Address
 from repos.labelstore.keycolumn import KeyOrder
-from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock
+from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock, KeyValues
 from repos.labelstore.memory import MemoryNodes
 from repos.labelstore.node import level_of
-from repos.labelstore.tree import ContradictingEdit, TreeRoot
+from repos.labelstore.tree import ContradictingEdit, TreeRoot, decode_root, encode_root
+from repos.labelstore.varint import Reader
 
 COUNT = 40_000
 CONTENT = {b"images/%06d.jpg" % n: b"%d" % (n % 97) for n in range(COUNT)}
@@ -181,3 +182,27 @@ def test_wrong_edits_are_refused() -> None:
             tree.build(nodes, KEY_VALUES, [block], 4)
     with pytest.raises(KeyOrder):
         tree.build(nodes, KEY_VALUES, [put(b"a", b"b"), put(b"b", b"c")], 1)
+
+
+class Referring(KeyValues):
+    """Values that name objects, and values that stand for trees: `@` and an address, `=` and a root record."""
+
+    def references(self, block: KeyValueBlock) -> Iterator[Address]:
+        return (value[1:] for value in block.values if value.startswith(b"@"))
+
+    def subtrees(self, block: KeyValueBlock) -> Iterator[TreeRoot]:
+        return (decode_root(Reader(value, "root", 1)) for value in block.values if value.startswith(b"="))
+
+
+def test_nodes_of_follows_references_and_subtrees() -> None:
+    fmt, nodes = Referring(77), MemoryNodes()
+    large = {b"%d" % n: b"@" + nodes.put(b"object %d" % n) for n in range(20)}
+    below = tree.build(nodes, fmt, [KeyValueBlock.of(large)], 2)
+    content = {b"k%03d" % n: b"plain" for n in range(100)}
+    content |= {b"large": b"=" + encode_root(below), b"text": b"@" + nodes.put(b"a long text")}
+    root = tree.build(nodes, fmt, [KeyValueBlock.of(content)], 4)
+    assert set(treediff.nodes_of(nodes, fmt, root)) == set(nodes)
+    assert set(treediff.nodes_of(nodes, fmt, root, known=set(treediff.nodes_of(nodes, fmt, below)))) < set(
+        nodes
+    )
+    assert list(treediff.nodes_of(nodes, fmt, tree.empty_root(4))) == []
