@@ -93,7 +93,9 @@ def _schema(base: Snapshot, edit: SnapshotEdit) -> tuple[Schema, list[Violation]
         return base.schema, []
     schema, number = edit.schema
     found = [
-        Violation(number, None, None, None, f"schema.{p.sort}.{p.field}", f"{p.name!r} {p.reason}", "a valid schema")
+        Violation(
+            number, None, None, None, f"schema.{p.sort}.{p.field}", f"{p.name!r} {p.reason}", "a valid schema"
+        )
         for p in problems(schema)
     ]
     return schema, found
@@ -149,6 +151,14 @@ def _removed_classes(
         for class_id, count in used.items():
             reason = f"{before.path(class_id)!r} left the schema and {count} annotations have it"
             found.append(
-                Violation(number, None, name, None, "schema.class.id", reason, "a class merged or deprecated instead")
+                Violation(
+                    number,
+                    None,
+                    name,
+                    None,
+                    "schema.class.id",
+                    reason,
+                    "a class merged or deprecated instead",
+                )
             )
     return found

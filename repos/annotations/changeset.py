@@ -192,9 +192,7 @@ def _over(base: LayerBlock, top: LayerBlock, other: LayerBlock) -> LayerBlock:
     return _entries_over(kept, top, cb, ct, union)
 
 
-def _entries_over(
-    kept: LayerBlock, top: LayerBlock, cb: I64, ct: I64, union: Sequence[bytes]
-) -> LayerBlock:
+def _entries_over(kept: LayerBlock, top: LayerBlock, cb: I64, ct: I64, union: Sequence[bytes]) -> LayerBlock:
     both = concat([kept, top])
     codes = np.concatenate([cb, ct])
     owner = np.repeat(codes, np.diff(both.bounds))
@@ -214,4 +212,3 @@ def _compose_records(fmt: RecordFormat, first: RecordChange, second: RecordChang
     before = dict(first[0].items()) | {k: r for k, r in second[0].items() if k not in touched_first}
     after = dict(second[1].items()) | {k: r for k, r in first[1].items() if k not in touched_second}
     return fmt.changed(RecordBlock.from_mapping(before), RecordBlock.from_mapping(after))
-

@@ -132,4 +132,3 @@ def _run_addresses(r: Reader) -> Iterator[Address]:
             yield r.take(ADDRESS_BYTES)
         else:
             r.blob()
-

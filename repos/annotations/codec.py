@@ -145,9 +145,7 @@ def _write_polygon(w: Writer, g: Polygon) -> None:
 
 def _read_polygon(r: Reader) -> Polygon:
     frame = _frame(r)
-    shape = [
-        [r.count(2, "points") for _ in range(r.count(1, "rings"))] for _ in range(r.count(1, "parts"))
-    ]
+    shape = [[r.count(2, "points") for _ in range(r.count(1, "rings"))] for _ in range(r.count(1, "parts"))]
     values = read_numbers(r, 2 * sum(map(sum, shape)), 2)
     points = list(zip(values[::2], values[1::2], strict=True))
     at, parts = 0, []

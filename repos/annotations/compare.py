@@ -57,7 +57,9 @@ def ragged(bounds: I64, entries: I64) -> I64:
     """Row numbers of some entries, one behind the other."""
     counts = np.diff(bounds)[entries]
     stops = np.cumsum(counts)
-    rows: I64 = np.arange(stops[-1] if len(stops) else 0) + np.repeat(bounds[:-1][entries] - stops + counts, counts)
+    rows: I64 = np.arange(stops[-1] if len(stops) else 0) + np.repeat(
+        bounds[:-1][entries] - stops + counts, counts
+    )
     return rows
 
 

@@ -84,7 +84,7 @@ class SnapshotEdit:
         return self.samples[key]
 
     def _unbulk_sample(self, key: str) -> None:
-        raw = key.encode()
+        raw = key.encode(errors="replace")
         for number, block in reversed(self.sample_bulk):
             record = block.get(raw)
             if record is not None:
@@ -150,7 +150,7 @@ class SnapshotEdit:
     @staticmethod
     def _unbulk(layer: LayerEdit, key: str, patch: EntryPatch) -> None:
         """Continue from what a bulk operation said about this entry."""
-        raw = key.encode()
+        raw = key.encode(errors="replace")
         for number, block in reversed(layer.bulk):
             at = block.find(raw)
             if at is not None:

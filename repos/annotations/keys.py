@@ -16,7 +16,9 @@ from collections.abc import Iterable, Iterator
 from repos.annotations.errors import InvalidValue
 
 MAX_KEY_BYTES = 1024
-RULES = "a path of 1 to 1024 bytes of UTF-8 without leading '/', empty, '.' or '..' parts or control characters"
+RULES = (
+    "a path of 1 to 1024 bytes of UTF-8 without leading '/', empty, '.' or '..' parts or control characters"
+)
 
 
 def key_problem(key: str) -> str | None:

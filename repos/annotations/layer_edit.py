@@ -14,7 +14,8 @@ from repos.annotations.blocks import LayerBlock, concat, splice
 from repos.annotations.edits import EntryPatch, LayerEdit, SampleState, SnapshotEdit
 from repos.annotations.errors import InvalidValue
 from repos.annotations.formats import LAYER
-from repos.annotations.keys import layer_problem
+from repos.annotations.keys import RULES as KEY_RULES
+from repos.annotations.keys import key_problem, layer_problem
 from repos.annotations.model import Annotation, Kind, LayerEntry
 from repos.annotations.patch import (
     GONE,
@@ -40,7 +41,13 @@ class LayerWork:
     """One layer of one edit."""
 
     def __init__(
-        self, nodes: NodeStore, name: str, root: TreeRoot | None, edit: SnapshotEdit, again: set[str], target: int
+        self,
+        nodes: NodeStore,
+        name: str,
+        root: TreeRoot | None,
+        edit: SnapshotEdit,
+        again: set[str],
+        target: int,
     ) -> None:
         """`again`: samples whose text changed, so that their entries are checked though nothing else touches them."""
         self.nodes, self.name = nodes, name
@@ -69,6 +76,8 @@ class LayerWork:
         if (problem := layer_problem(self.name)) is not None:
             self._report(self.work.operation, None, "layer", problem, "a layer name of at most 128 bytes")
             return LayerBlock.empty()
+        for key in [k for k in self.entries if key_problem(k) is not None]:
+            self._report(self.entries.pop(key).operation, key, "key", key_problem(key) or "", KEY_RULES)
         single = self._single()
         bulk = self._bulk()
         both = splice(bulk, single, ()) if len(bulk) else single
@@ -120,7 +129,11 @@ class LayerWork:
     def _writable(self, key: str, annotation: Annotation, number: int) -> bool:
         try:
             rest_of(annotation)
-            for text in (*annotation.attributes, *annotation.attributes.values(), annotation.provenance.annotator):
+            for text in (
+                *annotation.attributes,
+                *annotation.attributes.values(),
+                annotation.provenance.annotator,
+            ):
                 if isinstance(text, str):
                     text.encode()
         except (InvalidValue, UnicodeEncodeError):
@@ -186,4 +199,3 @@ def _renamed(entries: list[tuple[bytes, LayerBlock]]) -> LayerBlock:
         for key, block in entries
     ]
     return concat(made)
-

@@ -9,14 +9,29 @@ Cost: O(rows of touched entries) array operations; the rest of a leaf is only co
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from repos.annotations import blocks as layer_blocks
 from repos.annotations.blocks import I64, Array, LayerBlock, concat, union_codes
+from repos.annotations.codec import KIND_CODE
 from repos.annotations.compare import changed, spread, tokens, union_keys
-from repos.annotations.formats import LayerFormat
-from repos.annotations.subtrees import fold, unfolded
+from repos.annotations.formats import LAYER, LayerFormat
+from repos.annotations.leaf import ascending
+from repos.annotations.model import Kind
+from repos.annotations.subtree import SUBTREE_LIMIT, Subtree
+from repos.annotations.subtrees import (
+    fold,
+    relations_in,
+    rows_by_id,
+    standing_for,
+    subtree_of,
+    to_tree_rows,
+    unfolded,
+    weights,
+)
+from repos.labelstore import tree
 from repos.labelstore.ports import NodeStore
 
 REPLACE, SET_REVIEW, GONE = "replace", "set_review", "gone"
@@ -63,19 +78,98 @@ class PatchFormat(LayerFormat):
         return concat(self._before), concat(self._after)
 
     def splice(self, block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> LayerBlock:
-        touched = [*upserts.keys, *deletes]
-        old = _of_keys(block, sorted(touched))
+        touched = sorted([*upserts.keys, *deletes])
+        old = _of_keys(block, touched)
+        large = self._large(old, upserts)
+        rest = [k for k in touched if k not in large]
+        made = self._splice_whole(_of_keys(old, rest), _of_keys(upserts, rest) if large else upserts)
+        standing = _by_key([fold(made, self._nodes), *(found.entry for found in large.values())])
+        pairs = [
+            (self._before, [f.before for f in large.values()]),
+            (self._after, [f.after for f in large.values()]),
+        ]
+        for home, more in pairs:
+            home[-1] = _by_key([home[-1], *more])
+        return layer_blocks.splice(block, standing, sorted(set(touched).difference(standing.keys)))
+
+    def _splice_whole(self, old: LayerBlock, patch: LayerBlock) -> LayerBlock:
+        """Entries with all their rows in place; notes what changes."""
         whole = unfolded(old, self._nodes)
-        made = patched(whole, upserts)
+        made = patched(whole, patch)
         self._check(whole, made)
-        gone = sorted(set(touched).difference(made.keys))
         if not len(whole):
             before, after = spread(LayerBlock.empty(), _none(), np.arange(len(made)), made.keys), made
         else:
             before, after = changed(whole, made)
         self._before.append(before)
         self._after.append(after)
-        return layer_blocks.splice(block, fold(made, self._nodes), gone)
+        return made
+
+    def _large(self, old: LayerBlock, patch: LayerBlock) -> dict[bytes, Large]:
+        """Subtrees that can be edited row by row."""
+        codes = old.entry_columns.get("subtree")
+        found: dict[bytes, Large] = {}
+        for e in np.flatnonzero(codes).tolist() if codes is not None else ():
+            at = patch.find(old.keys[e])
+            if at is not None:
+                done = edit_large(self._nodes, old.take(e, e + 1), patch.take(at, at + 1))
+                if done is not None:
+                    self._check(done.old, done.made)
+                    found[old.keys[e]] = done
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """An edited subtree: the touched rows before and after, the row-level change, the entry that stands for it."""
+
+    old: LayerBlock
+    made: LayerBlock
+    before: LayerBlock
+    after: LayerBlock
+    entry: LayerBlock
+
+
+def edit_large(nodes: NodeStore, entry: LayerBlock, patch: LayerBlock) -> Large | None:
+    """A subtree edited at the cost of the change; None when the whole entry must be looked at: it is replaced or gets
+    light, relations may lose an end, or values of a group may meet."""
+    subtree = subtree_of(entry, 0)
+    if subtree is None or bool(extra(patch, REPLACE)[0]):
+        return None
+    gone = extra(patch, GONE)
+    put = plain(patch.pick_rows(np.flatnonzero(~gone), np.zeros(1, np.int64)))
+    marks = bool((put.column("kind") == KIND_CODE[Kind.CLASSIFICATION]).any())
+    if relations_in(put) or (subtree.relations and patch.n_rows) or marks:
+        return None
+    ids = patch.ids().tobytes()
+    names = [ids[16 * row : 16 * row + 16] for row in range(patch.n_rows)]
+    rows = rows_by_id(nodes, subtree.root, names, entry.keys[0])
+    weight = subtree.weight + int(weights(put).sum()) - int(weights(rows).sum())
+    if weight <= SUBTREE_LIMIT:
+        return None
+    deletes = [name.hex().encode() for name, out in zip(names, gone.tolist(), strict=True) if out]
+    root = tree.edit(nodes, LAYER, subtree.root, to_tree_rows(put), deletes)
+    old = with_reviews_of(rows, entry)
+    union, at = [entry.keys[0]], np.zeros(1, np.int64)
+    made = _with_reviews(_merged_rows(rows.take(0, 0), put, _none(), at, union), old, patch, at, at)
+    before, after = changed(old, made)
+    return Large(old, made, before, after, standing_for(made, Subtree(root, weight)))
+
+
+def with_reviews_of(rows: LayerBlock, entry: LayerBlock) -> LayerBlock:
+    """The rows of one entry under its review."""
+    if "review" not in entry.entry_columns:
+        return rows
+    review = rows.with_entry_columns(review=entry.entry_columns["review"])
+    return review.with_dictionary("review", entry.dictionary("review"))
+
+
+def _by_key(parts: Sequence[LayerBlock]) -> LayerBlock:
+    """Blocks of distinct keys in one, ascending."""
+    whole = concat(parts)
+    if ascending(whole.keys):
+        return whole
+    return whole.pick(np.array(sorted(range(len(whole)), key=whole.keys.__getitem__), np.int64))
 
 
 def _none() -> I64:
@@ -123,9 +217,7 @@ def _merged_rows(kept: LayerBlock, put: LayerBlock, ca: I64, cb: I64, union: Seq
     """Rows of both in the order of (key, id), under all keys of the patch."""
     ours = tokens(kept, ca, np.arange(kept.n_rows))
     theirs = tokens(put, cb, np.arange(put.n_rows))
-    order = np.insert(
-        np.arange(len(ours)), np.searchsorted(ours, theirs), len(ours) + np.arange(len(theirs))
-    )
+    order = np.insert(np.arange(len(ours)), np.searchsorted(ours, theirs), len(ours) + np.arange(len(theirs)))
     counts = np.zeros(len(union), np.int64)
     counts[ca] += np.diff(kept.bounds)
     counts[cb] += np.diff(put.bounds)

@@ -81,9 +81,7 @@ def _dense_ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, 
     rank = np.cumsum(grid, axis=1, dtype=np.int32) - 1
     grid[:, 0] = False
     home, entry = np.nonzero(grid)
-    return rank.reshape(-1)[at].astype(np.int64), np.split(
-        entry, np.searchsorted(home, np.arange(1, leaves))
-    )
+    return rank.reshape(-1)[at].astype(np.int64), np.split(entry, np.searchsorted(home, np.arange(1, leaves)))
 
 
 class PlaneSet:

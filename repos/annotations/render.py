@@ -130,7 +130,9 @@ def review_from(data: Json, path: str = "review") -> Review | None:
     return Review(at.get("state").one_of(ReviewState), at.get("by").text() if at.has("by") else "", seconds)
 
 
-def sample_json(key: str, sample: Sample, layers: Mapping[str, LayerEntry], schema: Schema) -> dict[str, Json]:
+def sample_json(
+    key: str, sample: Sample, layers: Mapping[str, LayerEntry], schema: Schema
+) -> dict[str, Json]:
     """One sample with what each layer says about it."""
     content = "media" if sample.media else "none" if sample.text is None else "text"
     return {

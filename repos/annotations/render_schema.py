@@ -148,7 +148,14 @@ def _value_type(at: At) -> dict[str, Any]:
 
 def _attribute(at: At, taken: set[bytes]) -> AttributeDef:
     at.members(
-        "id", "type", "values", "description", "former_names", "former_values", "deprecated", required=("name",)
+        "id",
+        "type",
+        "values",
+        "description",
+        "former_names",
+        "former_values",
+        "deprecated",
+        required=("name",),
     )
     return AttributeDef(
         _id(at, "attribute", taken),

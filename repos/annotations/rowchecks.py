@@ -38,14 +38,18 @@ def _rules(block: LayerBlock) -> list[tuple[Mask | None, str, str]]:
     ]
     with np.errstate(over="ignore"):
         has = (bits >> np.minimum(kind, 15).astype(bits.dtype)) & 1
-    rules.append(((has == 0) & (kind != KIND_CODE[Kind.CLASSIFICATION]), "geometry", "a geometry of its kind"))
+    rules.append(
+        ((has == 0) & (kind != KIND_CODE[Kind.CLASSIFICATION]), "geometry", "a geometry of its kind")
+    )
     for geometry, names in GEOMETRY_COLUMNS.items():
         present = (bits & GEOMETRY_BIT[geometry]) != 0
         if any(name in block.columns for name in names) or bool(present.any()):
             rules += _geometry_rules(block, geometry, names, present)
     if "confidence" in block.columns:
         unflagged = (flags & HAS_CONFIDENCE) == 0
-        rules.append((unflagged & (block.columns["confidence"] != 0), "confidence", "a flag with a confidence"))
+        rules.append(
+            (unflagged & (block.columns["confidence"] != 0), "confidence", "a flag with a confidence")
+        )
     frame = ((flags & RELATIVE_BOX) != 0) & ((bits & GEOMETRY_BIT[Kind.BOX]) == 0)
     rules.append((frame if n else None, "flags", "a box where its frame is flagged"))
     return rules

@@ -39,7 +39,9 @@ class Outcome:
     blame: dict[bytes, int] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
 
-    def report(self, key: bytes | str, field_name: str, reason: str, expected: str, number: int | None = None) -> None:
+    def report(
+        self, key: bytes | str, field_name: str, reason: str, expected: str, number: int | None = None
+    ) -> None:
         text = key if isinstance(key, str) else key.decode(errors="replace")
         raw = text.encode(errors="replace")
         number = self.blame.get(raw) if number is None else number
@@ -66,11 +68,15 @@ def edit_samples(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit, schema: S
     """Records of all samples that the edit names."""
     out = Outcome()
     named = {key.encode(errors="replace") for key in edit.samples}
-    named |= {s.source.encode() for s in edit.samples.values() if s.source is not None and not key_problem(s.source)}
+    named |= {
+        s.source.encode() for s in edit.samples.values() if s.source is not None and not key_problem(s.source)
+    }
     named |= {e.base_key.encode(errors="replace") for e in edit.expected}
     for _, block in edit.sample_bulk:
         named.update(block.keys)
-    stored = dict(tree.get(nodes, SAMPLES, base.samples, sorted(k for k in named if 0 < len(k) <= 1024)).items())
+    stored = dict(
+        tree.get(nodes, SAMPLES, base.samples, sorted(k for k in named if 0 < len(k) <= 1024)).items()
+    )
     _check_expected(edit, stored, out)
     out.after = dict(stored)
     for number, block in edit.sample_bulk:
@@ -113,7 +119,9 @@ def _check_expected(edit: SnapshotEdit, stored: Records, out: Outcome) -> None:
         if known is expected.there:
             continue
         if expected.there:
-            out.report(expected.key, "key", "no sample has this key", "the key of a sample", expected.operation)
+            out.report(
+                expected.key, "key", "no sample has this key", "the key of a sample", expected.operation
+            )
         else:
             out.report(expected.key, "key", "a sample has this key", "a key that is free", expected.operation)
 
@@ -156,7 +164,9 @@ def edit_files(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit) -> Outcome:
 # ---- rules between keys -----------------------------------------------------------------------------------------
 
 
-def check_keys(nodes: NodeStore, base: Snapshot, samples: Outcome, files: Outcome) -> dict[bytes, bytes | None]:
+def check_keys(
+    nodes: NodeStore, base: Snapshot, samples: Outcome, files: Outcome
+) -> dict[bytes, bytes | None]:
     """Twins, folders and paths given twice among the new keys and all that stay; gives the edit of the odd index."""
     new = {**dict.fromkeys(samples.new_keys, samples), **dict.fromkeys(files.new_keys, files)}
     gone = {*samples.gone_keys, *files.gone_keys}
@@ -178,7 +188,12 @@ def _show(key: bytes) -> str:
 
 
 def _check_other(
-    nodes: NodeStore, fmt: RecordFormat, root: TreeRoot, mine: Outcome, new: Mapping[bytes, Outcome], gone: set[bytes]
+    nodes: NodeStore,
+    fmt: RecordFormat,
+    root: TreeRoot,
+    mine: Outcome,
+    new: Mapping[bytes, Outcome],
+    gone: set[bytes],
 ) -> None:
     """New samples against files that stay, and the reverse."""
     keys = [key for key in mine.new_keys if key in new]
@@ -189,7 +204,9 @@ def _check_other(
 
 def _check_twins(nodes: NodeStore, base: Snapshot, new: Mapping[bytes, Outcome], gone: set[bytes]) -> None:
     forms = {key: folded(key) for key in new}
-    odd = dict(tree.get(nodes, ODD, base.odd, sorted(set(forms.values()))).items()) if base.odd.entries else {}
+    odd = (
+        dict(tree.get(nodes, ODD, base.odd, sorted(set(forms.values()))).items()) if base.odd.entries else {}
+    )
     plain: set[bytes] = set()
     asked = sorted({form for key, form in forms.items() if form != key})
     for fmt, root in ((SAMPLES, base.samples), (FILES, base.files)):
@@ -236,10 +253,11 @@ def _all_keys(nodes: NodeStore, base: Snapshot, gone: set[bytes]) -> Iterator[by
 def _inside(nodes: NodeStore, base: Snapshot, key: bytes, gone: set[bytes]) -> bytes | None:
     """A stored key that lies under `key/` and stays."""
     for fmt, root in ((SAMPLES, base.samples), (FILES, base.files)):
-        if root.entries and tree.rank(nodes, fmt, root, key + b"/") != tree.rank(nodes, fmt, root, key + b"0"):
+        if root.entries and tree.rank(nodes, fmt, root, key + b"/") != tree.rank(
+            nodes, fmt, root, key + b"0"
+        ):
             for block in tree.scan(nodes, fmt, root, prefix=key + b"/"):
                 for found in block.keys:
                     if found not in gone:
                         return found
     return None
-

@@ -163,7 +163,9 @@ class Schema:
 
     def _end(self, class_id: bytes) -> bytes:
         seen = {class_id}
-        while (entry := self.class_by_id.get(class_id)) and entry.replaced_by and entry.replaced_by not in seen:
+        while (
+            (entry := self.class_by_id.get(class_id)) and entry.replaced_by and entry.replaced_by not in seen
+        ):
             class_id = entry.replaced_by
             seen.add(class_id)
         return class_id

@@ -62,7 +62,9 @@ def merge_class(schema: Schema, source: bytes, into: bytes) -> Schema:
     """`source` reads as `into` from now on: one field of one entry, however many annotations it has."""
     entry, target = schema.get_class(source), schema.resolve(schema.get_class(into).id)
     if target == source:
-        raise InvalidValue("replaced_by", schema.path(into), f"a class that does not itself read as {entry.name!r}")
+        raise InvalidValue(
+            "replaced_by", schema.path(into), f"a class that does not itself read as {entry.name!r}"
+        )
     return _put_class(schema, replace(entry, replaced_by=target))
 
 

@@ -121,7 +121,9 @@ def _clashes(schema: Schema) -> Iterator[Problem]:
             named.setdefault((c.parent, c.name), []).append(c.id)
     for (_, name), ids in named.items():
         if len(ids) > 1:
-            yield Problem("class", tuple(sorted(ids)), name, "name", "is given to several classes of one parent")
+            yield Problem(
+                "class", tuple(sorted(ids)), name, "name", "is given to several classes of one parent"
+            )
 
 
 def _value_problems(sort: str, entry: AttributeDef | FieldDef) -> Iterator[Problem]:
@@ -150,6 +152,8 @@ def _group_problems(schema: Schema) -> Iterator[Problem]:
             yield Problem("group", (g.id,), g.name, "name", reason)
         for member in g.classes:
             if member not in schema.class_by_id:
-                yield Problem("group", (g.id,), g.name, "classes", f"{member.hex()} is not a class of this schema")
+                yield Problem(
+                    "group", (g.id,), g.name, "classes", f"{member.hex()} is not a class of this schema"
+                )
         if len(set(g.classes)) != len(g.classes):
             yield Problem("group", (g.id,), g.name, "classes", "must be distinct")

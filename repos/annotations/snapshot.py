@@ -45,7 +45,11 @@ class Snapshot:
 def empty() -> Snapshot:
     """Nothing yet: what the first commit is made on."""
     return Snapshot(
-        Schema(), empty_root(SAMPLES_TARGET), MappingProxyType({}), empty_root(FILES_TARGET), empty_root(ODD_TARGET)
+        Schema(),
+        empty_root(SAMPLES_TARGET),
+        MappingProxyType({}),
+        empty_root(FILES_TARGET),
+        empty_root(ODD_TARGET),
     )
 
 
@@ -156,7 +160,9 @@ class SnapshotView:
         start = None if after is None else after.encode()
         return tree.scan(self.nodes, SAMPLES, self.snapshot.samples, start, prefix.encode(), reverse)
 
-    def iter_keys(self, prefix: str = "", after: str | None = None, *, reverse: bool = False) -> Iterator[str]:
+    def iter_keys(
+        self, prefix: str = "", after: str | None = None, *, reverse: bool = False
+    ) -> Iterator[str]:
         """Keys of samples in byte order."""
         for block in self.scan_sample_blocks(prefix, after, reverse=reverse):
             for key in reversed(block.keys) if reverse else block.keys:

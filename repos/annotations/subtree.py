@@ -15,15 +15,18 @@ SUBTREE_TARGET = 512
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """Root of the tree, keyed by annotation id in hex, and the summed weight of its rows."""
+    """Root of the tree, keyed by annotation id in hex; the summed weight of its rows, and how many are relations (an
+    edit must look at the whole entry only when there are some)."""
 
     root: TreeRoot
     weight: int
+    relations: int = 0
 
 
 def subtree_bytes(subtree: Subtree) -> bytes:
     w = Writer()
     w.uint(subtree.weight)
+    w.uint(subtree.relations)
     w.raw(encode_root(subtree.root))
     return w.done()
 
@@ -31,9 +34,9 @@ def subtree_bytes(subtree: Subtree) -> bytes:
 def subtree_from(raw: bytes) -> Subtree:
     """MalformedBytes when it is no such record, or one that an entry this light would not have."""
     r = Reader(raw, "subtree")
-    weight = r.varint()
+    weight, relations = r.varint(), r.varint()
     root = decode_root(r)
     r.done()
     if weight <= SUBTREE_LIMIT or root.address is None or root.target != SUBTREE_TARGET:
         raise r.expected(f"a tree of target {SUBTREE_TARGET} and weight above {SUBTREE_LIMIT}")
-    return Subtree(root, weight)
+    return Subtree(root, weight, relations)

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from repos.annotations.blocks import I64, LayerBlock, concat
+from repos.annotations.columns import GEOMETRY_BIT
 from repos.annotations.formats import LAYER
+from repos.annotations.model import Kind
 from repos.annotations.rest import INLINE_LIMIT, attach_many, detach
 from repos.annotations.subtree import SUBTREE_LIMIT, SUBTREE_TARGET, Subtree, subtree_bytes, subtree_from
 from repos.labelstore import tree
@@ -76,7 +78,7 @@ def to_tree_rows(rows: LayerBlock) -> LayerBlock:
 
 def from_tree_rows(block: LayerBlock, key: bytes) -> LayerBlock:
     """The reverse: entries of a subtree as the rows of one entry."""
-    halves = np.frombuffer(bytes.fromhex(b"".join(block.keys).decode()), ">u8").reshape(-1, 2)
+    halves = np.frombuffer(bytes.fromhex(b"".join(block.keys).decode()), ">u8").reshape(len(block), 2)
     columns = dict(block.columns)
     columns["id_hi"], columns["id_lo"] = (halves[:, i].astype(np.uint64) for i in (0, 1))
     return LayerBlock([key], np.array([0, len(block)]), {}, columns, block.dictionaries)
@@ -98,7 +100,12 @@ def fold(block: LayerBlock, nodes: NodeStore) -> LayerBlock:
 def folded_entry(entry: LayerBlock, nodes: NodeStore) -> LayerBlock:
     """One entry, whatever its weight above the limit, as a subtree."""
     root = tree.build(nodes, LAYER, [to_tree_rows(entry)], SUBTREE_TARGET)
-    return standing_for(entry, Subtree(root, int(entry_weights(entry)[0])))
+    return standing_for(entry, Subtree(root, int(entry_weights(entry)[0]), relations_in(entry)))
+
+
+def relations_in(block: LayerBlock) -> int:
+    """How many rows have a relation."""
+    return int(np.count_nonzero(block.column("geometries") & GEOMETRY_BIT[Kind.RELATION]))
 
 
 def standing_for(entry: LayerBlock, subtree: Subtree) -> LayerBlock:
@@ -150,7 +157,7 @@ def inlined(block: LayerBlock, nodes: NodeReader) -> LayerBlock:
 def rows_by_id(nodes: NodeReader, root: TreeRoot, ids: Sequence[bytes], key: bytes) -> LayerBlock:
     """Some rows of a subtree as rows of the entry `key`."""
     found = tree.get(nodes, LAYER, root, sorted(i.hex().encode() for i in ids))
-    return from_tree_rows(found, key) if len(found) else LayerBlock.empty()
+    return from_tree_rows(found, key)
 
 
 def scan_rows(nodes: NodeReader, root: TreeRoot, key: bytes) -> Iterator[LayerBlock]:

@@ -81,9 +81,7 @@ class _Decoder:
         self.rows = np.array([h.rows for h in self.heads], np.int64)
         self.leaf_of_entry = np.repeat(np.arange(len(bodies)), self.entries)
         self.leaf_of_row = np.repeat(np.arange(len(bodies)), self.rows)
-        self.entry_planes = PlaneSet(
-            [h.entry_mask for h in self.heads], self.entries.tolist(), ENTRY_PLANES
-        )
+        self.entry_planes = PlaneSet([h.entry_mask for h in self.heads], self.entries.tolist(), ENTRY_PLANES)
         self.row_planes = PlaneSet([h.row_mask for h in self.heads], self.rows.tolist(), ROW_PLANES)
         self.keys: list[bytes] = []
         self.texts: dict[str, list[bytes]] = {c.name: [] for c in CODED}
@@ -236,5 +234,3 @@ def _dictionary(name: str, text: bytes, count: int) -> tuple[bytes, ...]:
         for entry in entries:
             review_from(entry)
     return entries
-
-

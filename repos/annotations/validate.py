@@ -63,7 +63,11 @@ def attribute_problems(schema: Schema, attributes: Mapping[str, Scalar]) -> Iter
         definition = schema.attribute_by_name.get(name)
         if definition is None:
             if not name.startswith(SOURCE):
-                yield f"attributes.{name}", "is not in the label schema", "an attribute of the schema, or source.*"
+                yield (
+                    f"attributes.{name}",
+                    "is not in the label schema",
+                    "an attribute of the schema, or source.*",
+                )
         elif (expected := value_problem(definition, value)) is not None:
             yield f"attributes.{name}", f"is {value!r}", expected
 
@@ -132,7 +136,9 @@ class EntryChecks:
             class_id = made.dictionary("label_class")[code]
             if class_id and class_id not in self._schema.class_by_id:
                 for row in np.flatnonzero(codes == code).tolist():
-                    self._report(made, row, "class", f"{class_id.hex()} is not in the label schema", "a class id")
+                    self._report(
+                        made, row, "class", f"{class_id.hex()} is not in the label schema", "a class id"
+                    )
         bare = (codes == 0) & (made.column("kind") == KIND_CODE[Kind.CLASSIFICATION])
         for row in np.flatnonzero(bare).tolist():
             self._report(made, row, "class", "is missing", "a class, which a classification needs")
@@ -143,7 +149,9 @@ class EntryChecks:
             return
         dictionary = made.dictionary("attributes")
         for code in np.unique(codes).tolist():
-            for field, reason, expected in attribute_problems(self._schema, attributes_from(dictionary[code])):
+            for field, reason, expected in attribute_problems(
+                self._schema, attributes_from(dictionary[code])
+            ):
                 for row in np.flatnonzero(codes == code).tolist():
                     self._report(made, row, field, reason, expected)
 
@@ -175,7 +183,9 @@ class EntryChecks:
                     for end in ("source", "target"):
                         if (name := getattr(relation, end)) not in known[entry]:
                             reason = f"{name.hex()} is not an annotation of this sample and layer"
-                            self._report(made, row, f"relation.{end}", reason, "an annotation id of the same entry")
+                            self._report(
+                                made, row, f"relation.{end}", reason, "an annotation id of the same entry"
+                            )
 
     def _groups(self, made: LayerBlock) -> None:
         one = [g for g in self._schema.groups if g.cardinality is Cardinality.ONE]

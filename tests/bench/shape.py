@@ -57,7 +57,10 @@ def make(n: int, seed: int = 7) -> Shape:
         "w": np.round(np.minimum(r.exponential(70, n) + 2, 640 - x), 2),
         "h": np.round(np.minimum(r.exponential(70, n) + 2, 480 - y), 2),
         "label_class": (r.choice(80, n, p=weight / weight.sum()), classes),
-        "attributes": (r.choice(5, n, p=[0.7, 0.18, 0.04, 0.03, 0.05]), [attributes_bytes(a) for a in ATTRIBUTES]),
+        "attributes": (
+            r.choice(5, n, p=[0.7, 0.18, 0.04, 0.03, 0.05]),
+            [attributes_bytes(a) for a in ATTRIBUTES],
+        ),
         "annotator": (
             np.repeat(r.zipf(1.6, images) % 40, counts),
             [b"annotator_%02d" % i for i in range(40)],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repos.annotations import changeset, changeset_codec, snapshot, subtree, subtrees
+from repos.annotations import changeset, changeset_codec, patch, snapshot, subtree, subtrees
 from repos.annotations.apply import Applied, apply_edit
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.changeset import ChangeSet
@@ -40,7 +40,12 @@ LAYERS = ["gold", "ext:votes:anna"]
 
 marks = st.builds(
     lambda n, x, c, hidden, who: Annotation(
-        bytes([n]) * 16, Kind.BOX, CLASSES[c], (Box(x, 0, 1, 1),), {"hidden": True} if hidden else {}, Provenance(who)
+        bytes([n]) * 16,
+        Kind.BOX,
+        CLASSES[c],
+        (Box(x, 0, 1, 1),),
+        {"hidden": True} if hidden else {},
+        Provenance(who),
     ),
     st.integers(0, 4),
     st.integers(0, 3),
@@ -73,9 +78,7 @@ class Model:
     def layer(self, name: str) -> dict[str, LayerEntry]:
         found = {}
         for key in self.samples:
-            entry = LayerEntry(
-                tuple(self.marks.get((name, key), {}).values()), self.reviews.get((name, key))
-            )
+            entry = LayerEntry(tuple(self.marks.get((name, key), {}).values()), self.reviews.get((name, key)))
             if entry.annotations or entry.review:
                 found[key] = entry
         return found
@@ -229,9 +232,9 @@ def shown(changes: ChangeSet) -> object:
 @pytest.fixture(params=[SUBTREE_LIMIT, 40], ids=["plain", "subtrees"], autouse=True, scope="module")
 def _weight_limit(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every law also with a limit so low that entries of three annotations are trees of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (subtree, subtrees):
-            patch.setattr(module, "SUBTREE_LIMIT", request.param)
+    with pytest.MonkeyPatch.context() as limits:
+        for module in (subtree, subtrees, patch):
+            limits.setattr(module, "SUBTREE_LIMIT", request.param)
         yield
 
 
