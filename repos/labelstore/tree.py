@@ -8,6 +8,7 @@ from repos.labelstore.build import build
 from repos.labelstore.edit import ContradictingEdit, edit
 from repos.labelstore.folders import Folder, folders
 from repos.labelstore.read import get, nth, rank, scan
+from repos.labelstore.repack import is_canonical, repack
 from repos.labelstore.root import TreeRoot, decode_root, empty_root, encode_root
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "encode_root",
     "folders",
     "get",
+    "is_canonical",
     "nth",
     "rank",
+    "repack",
     "scan",
     "target_for",
 ]

@@ -12,7 +12,8 @@ from repos.labelstore.digest import Address
 from repos.labelstore.keycolumn import KeyOrder
 from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock, KeyValues
 from repos.labelstore.memory import MemoryNodes
-from repos.labelstore.node import level_of
+from repos.labelstore.node import Child, encode_inner, encode_leaf, level_of
+from repos.labelstore.repack import is_canonical, repack
 from repos.labelstore.tree import ContradictingEdit, TreeRoot, decode_root, encode_root
 from repos.labelstore.varint import Reader
 
@@ -206,3 +207,18 @@ def test_nodes_of_follows_references_and_subtrees() -> None:
         nodes
     )
     assert list(treediff.nodes_of(nodes, fmt, tree.empty_root(4))) == []
+
+
+def test_a_tree_cut_elsewhere_is_not_canonical(large: tuple[CountedNodes, TreeRoot]) -> None:
+    nodes, root = large
+    assert is_canonical(nodes, KEY_VALUES, root)
+    assert repack(nodes, KEY_VALUES, root, 64) == tree.build(
+        nodes, KEY_VALUES, [KeyValueBlock.of(CONTENT)], 64
+    )
+    assert is_canonical(nodes, KEY_VALUES, tree.empty_root(4))
+    halves = [put(b"a"), put(b"b")]
+    leaves = [nodes.put(encode_leaf(16, 1, 1, KEY_VALUES.encode(half, [1])[0])) for half in halves]
+    children = [Child(key, leaf, 1, 1) for key, leaf in zip((b"a", b"b"), leaves, strict=True)]
+    foreign = TreeRoot(nodes.put(encode_inner(16, 1, children)), 1, 64, 2, 2)
+    assert len(tree.get(nodes, KEY_VALUES, foreign, [b"a", b"b"])) == 2
+    assert not is_canonical(nodes, KEY_VALUES, foreign)
