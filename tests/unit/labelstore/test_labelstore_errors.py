@@ -37,8 +37,10 @@ SENTENCES = [
     (UnknownCommit("ab"), "commit ab: it is not known here"),
     (
         InvalidBlobKey("../x"),
-        "blob key '../x': expected parts of letters, digits, '.', '_' and '-' joined by single slashes, "
-        "none '.' or '..', at most 512 bytes",
+        (
+            "blob key '../x': expected parts of letters, digits, '.', '_' and '-' joined by single slashes, "
+            "none '.' or '..', at most 512 bytes"
+        ),
     ),
     (MissingBlob("a/b"), "blob 'a/b' is not in the store"),
     (StoreUnavailable("get", "a", "timed out"), "the object store failed to get 'a': timed out"),
