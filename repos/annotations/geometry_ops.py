@@ -26,6 +26,7 @@ from repos.annotations.model import (
     Mask,
     Polygon,
     Relation,
+    Ring,
     Segment,
     Span,
     Text,
@@ -122,8 +123,16 @@ def corners(box: Box) -> Floats:
 @lru_cache(maxsize=4096)
 def shape_of(polygon: Polygon) -> BaseGeometry:
     """The area that is inside: rings that cross themselves are repaired, overlapping parts count once."""
-    parts = [shapely.Polygon(part[0], part[1:]) for part in polygon.parts]
-    return shapely.union_all([part if part.is_valid else shapely.make_valid(part) for part in parts])
+    return shapely.union_all([_part(outer, holes) for outer, *holes in polygon.parts])
+
+
+def _part(outer: Ring, holes: list[Ring]) -> BaseGeometry:
+    part: BaseGeometry = shapely.Polygon(outer, holes)
+    if part.is_valid:
+        return part
+    # repaired ring by ring: repairing the whole part can fill a hole that touches the outer ring
+    inside, *out = (shapely.make_valid(shapely.Polygon(ring)) for ring in (outer, *holes))
+    return inside.difference(shapely.union_all(out)) if out else inside
 
 
 def _area_overlap(a: BaseGeometry, b: BaseGeometry) -> float:

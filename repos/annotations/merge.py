@@ -22,7 +22,7 @@ from repos.annotations.merge_files import merge_files
 from repos.annotations.merge_rows import partial_states, put_rows
 from repos.annotations.merge_sample import NO_SAMPLE, Merging, SampleState, merge_sample, same_sample
 from repos.annotations.merge_schema import SchemaMerge, merge_schema
-from repos.annotations.merge_work import Job, come_or_gone, plan, state_of, states
+from repos.annotations.merge_work import Job, come_or_gone, forbidden_keys, plan, state_of, states
 from repos.annotations.model import LayerEntry
 from repos.annotations.patch import replacing
 from repos.annotations.records import RecordBlock
@@ -108,6 +108,10 @@ class _Work:
         merged = merge_schema(desk, self.base.schema, self.ours.schema, self.theirs.schema, uses)
         for changes in (self.to_ours, self.to_theirs) if merged.dropped else ():
             self.needed.update(key for key, _, _ in labels_of(changes, merged.dropped, most=10**9))
+        if (
+            merged.schema != self.ours.schema
+        ):  # theirs' rows are looked at when they are put, ours' are there already
+            self.needed.update(forbidden_keys(self.nodes, self.ours, self.to_ours, merged.schema))
         return merged
 
     def _samples(self, desk: Desk, schema: SchemaMerge) -> SnapshotEdit:
@@ -156,11 +160,15 @@ class _Work:
         entries: dict[str, dict[str, LayerEntry | None]] = {}
         for job in jobs:
             base, ours, theirs = map(state_of, sides, (job.base, job.ours, job.theirs))
-            merged = merge_sample(merging, job.key, base, ours, theirs)
+            opened = len(merging.desk.conflicts)
+            merged = merge_sample(
+                merging, job.key, *(_without_classes(s, dropped) for s in (base, ours, theirs))
+            )
             if job.key in self.kept:
-                merging.desk.conflicts.append(_constraint(self.kept[job.key], base, ours, theirs))
                 merged = ours
-            _put_state(edit, entries, job, ours, _without_classes(merged, dropped))
+                if len(merging.desk.conflicts) == opened:
+                    merging.desk.conflicts.append(_constraint(self.kept[job.key], base, ours, theirs))
+            _put_state(edit, entries, job, ours, merged)
         for name, found in sorted(entries.items()):
             made = ((key, entry or LayerEntry()) for key, entry in found.items())
             edit.patch_entries(name, replacing(LayerBlock.from_entries(made)))

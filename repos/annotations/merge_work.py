@@ -18,10 +18,16 @@ from repos.annotations.merge_sample import NO_SAMPLE, SampleState
 from repos.annotations.model import Sample
 from repos.annotations.resolve import Choice
 from repos.annotations.samples import attach_texts, sample_from
+from repos.annotations.schema import Schema
 from repos.annotations.semantic import renames
 from repos.annotations.small_merges import Desk
 from repos.annotations.snapshot import Snapshot, SnapshotView
+from repos.annotations.subtrees import unfolded
+from repos.annotations.validate import EntryChecks
 from repos.labelstore.ports import NodeReader
+
+MAX_SPAN = 2**53
+"""A length that no span exceeds: texts are not what is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,17 @@ def come_or_gone(changes: ChangeSet) -> set[bytes]:
     """Keys of samples that a side added or removed."""
     before, after = changes.samples
     return set(before.keys) ^ set(after.keys)
+
+
+def forbidden_keys(nodes: NodeReader, side: Snapshot, changes: ChangeSet, schema: Schema) -> set[str]:
+    """Samples that a side changed and whose labels another schema does not allow."""
+    view, found = SnapshotView(nodes, side), set[str]()
+    for name, (block, _) in changes.layers.items():
+        whole = unfolded(view.layer_block(name, [key.decode() for key in block.keys]), nodes)
+        checks = EntryChecks(name, schema, lambda keys: dict.fromkeys(keys, MAX_SPAN), lambda key, mark: None)
+        checks(whole, whole)
+        found.update(broken.key for broken in checks.violations if broken.key is not None)
+    return found
 
 
 def states(nodes: NodeReader, snapshot: Snapshot, keys: Sequence[str]) -> dict[str, SampleState]:
