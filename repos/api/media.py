@@ -80,8 +80,26 @@ def blob_document(blob: Blob) -> dict[str, Any]:
     }
 
 
-class Uploads(RepositoryView):
-    """One upload: JSON announces a direct one; a multipart `file` or a bare body is the media itself."""
+class Media(RepositoryView):
+    @extend_schema(parameters=[REF], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, key: str, **_: str) -> HttpResponseBase:
+        revision = self.revision(self.repository())
+        if not revision.pinned:
+            return to_pinned(request, revision)
+        found = media_at(revision, key)
+        if found.blob is None:
+            return _external(found)
+        tag = f'"{bytes(found.blob.sha256).hex()}"'
+        if not_modified(request.headers, tag):
+            return shielded(HttpResponse(status=304), revision, tag)
+        return shielded(_ranged(request, revision, found.blob), revision, tag, found.blob.media_type)
+
+
+class Uploads(Media):
+    """One upload: JSON announces a direct one; a multipart `file` or a bare body is the media itself.
+
+    A sample may be called `uploads` too: reading it is Media's.
+    """
 
     parser_classes = [JSONParser, MultiPartParser, Bytes]
 
@@ -119,21 +137,6 @@ class OneUpload(RepositoryView):
     def post(self, request: Request, upload: UUID, **_: str) -> Response:
         """The bytes are there: verify them. Safe to repeat."""
         return Response(blob_document(media.finish_direct(self.person, self.repository(), upload)))
-
-
-class Media(RepositoryView):
-    @extend_schema(parameters=[REF], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, key: str, **_: str) -> HttpResponseBase:
-        revision = self.revision(self.repository())
-        if not revision.pinned:
-            return to_pinned(request, revision)
-        found = media_at(revision, key)
-        if found.blob is None:
-            return _external(found)
-        tag = f'"{bytes(found.blob.sha256).hex()}"'
-        if not_modified(request.headers, tag):
-            return shielded(HttpResponse(status=304), revision, tag)
-        return shielded(_ranged(request, revision, found.blob), revision, tag, found.blob.media_type)
 
 
 class Thumbnails(RepositoryView):

@@ -48,6 +48,7 @@ class SamplesPage:
     cursor: str | None
     searched: int
     total: int
+    keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,20 @@ def samples_page(
     after: str | None = None,
     limit: int = 50,
     layers: Sequence[str] | None = None,
+    records: bool = True,
     budget: float = BUDGET_SECONDS,
 ) -> SamplesPage:
     """Samples below `prefix` that `q` holds for, behind the key `after`. InvalidQuery for a filter that is none.
 
-    `layers` are those whose annotations come along: by default all, or `gold` alone when there are very many.
+    `layers` are those whose annotations come along: by default all, or `gold` alone when there are very many. Without
+    `records` only the keys are given.
     """
     view, query = view_of(revision), parse(q)
     narrowed = query.prefix if query.prefix.startswith(prefix) else prefix
     keys, cursor = _matching(view, query, narrowed, after, limit, time.monotonic() + budget)
     start, stop = _ranks(view, narrowed)
     searched = (stop if cursor is None else _rank_behind(view, cursor)) - start
-    return SamplesPage(items(view, keys, layers), cursor, searched, stop - start)
+    return SamplesPage(items(view, keys, layers) if records else [], cursor, searched, stop - start, keys)
 
 
 def items(view: SnapshotView, keys: Sequence[str], layers: Sequence[str] | None = None) -> list[SampleItem]:

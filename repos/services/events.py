@@ -1,6 +1,7 @@
 """What others are told when a ref of a repository moves: tasks sent by name once the transaction has committed.
 
-The code that listens lives above this package and is never imported: an application names its task in `ready`.
+The code that listens lives above this package and is never imported: `repos.ref_moved` is what the reviews follow, and
+an application that wants to know too names a task of its own in `ready`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from repos import access
 from repos.access import Actor
 from repos.models import Repository
 
-_listeners: dict[str, str] = {}
+REF_MOVED = "repos.ref_moved"
+_listeners: dict[str, str] = {REF_MOVED: "interactive"}
 
 
 def listen(task: str, *, queue: str = "interactive") -> None:

@@ -7,8 +7,13 @@ from typing import Any
 
 from hub.accounts.models import User
 
+from repos import access
+from repos.annotations import merge as merging
+from repos.annotations import snapshot as snapshots
 from repos.models import CommitRecord, Ref, Repository
-from repos.services import commits, media
+from repos.selectors import ranges
+from repos.services import commits, landing, media
+from repos.services.stores import workspace
 
 Json = dict[str, Any]
 CAR, PERSON = hashlib.sha256(b"car").digest()[:16].hex(), hashlib.sha256(b"person").digest()[:16].hex()
@@ -76,3 +81,17 @@ def upload(repository: Repository, data: bytes, actor: User | None = None, media
     """Digest of bytes that the actor (the owner) uploaded."""
     blob = media.upload(actor or repository.owner, repository, [data], media_type=media_type)
     return bytes(blob.sha256).hex()
+
+
+def merge(repository: Repository, target: str, source: str) -> CommitRecord:
+    """A merge commit of two branches that do not conflict."""
+    ours, theirs = (access.resolve_revision(repository, name) for name in (target, source))
+    base = ranges.merge_base(repository, ours, theirs)
+    work = workspace(repository.network)
+    three = [snapshots.load(work.nodes, bytes(c.snapshot)) for c in (base, ours.commit, theirs.commit)]
+    merged = merging.merge(work.nodes, *three)
+    if merged.conflicts:
+        raise ValueError(merged.conflicts)
+    who = landing.identity(repository.owner)
+    draft = landing.Draft(work, merged.snapshot, merged.changes, [ours.commit, theirs.commit], "Merge", who, who)
+    return landing.land(repository.owner, repository, f"refs/heads/{target}", ours.commit_id, draft).commit
