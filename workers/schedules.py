@@ -6,4 +6,9 @@ HOUR = 60 * 60.0
 
 app.conf.beat_schedule = {
     "forget": {"task": "housekeeping.forget", "schedule": HOUR, "options": {"queue": "maintenance"}},
+    "keep-imports-going": {
+        "task": "imports.keep_going",
+        "schedule": 60.0,
+        "options": {"queue": "maintenance"},
+    },
 }

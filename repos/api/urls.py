@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from repos.api import blame, changes, collaborators, commits, media, refs, repositories, samples
+from repos.api import (
+    blame,
+    changes,
+    collaborators,
+    commits,
+    exports,
+    imports,
+    jobs,
+    media,
+    refs,
+    repositories,
+    samples,
+    uploads,
+)
 
 REPO = "repos/<str:owner>/<str:name>"
 
@@ -39,4 +52,11 @@ urlpatterns = [
     path(f"{REPO}/media/uploads/<uuid:upload>", media.OneUpload.as_view(), name="api-upload"),
     path(f"{REPO}/media/<path:key>", media.Media.as_view(), name="api-media"),
     path(f"{REPO}/thumbnails/<path:key>", media.Thumbnails.as_view(), name="api-thumbnail"),
+    path(f"{REPO}/uploads", uploads.Uploads.as_view(), name="api-import-uploads"),
+    path(f"{REPO}/imports", imports.Imports.as_view(), name="api-imports"),
+    path(f"{REPO}/exports", exports.Exports.as_view(), name="api-exports"),
+    path(f"{REPO}/jobs", jobs.Jobs.as_view(), name="api-jobs"),
+    path("jobs/<uuid:job>", jobs.OneJob.as_view(), name="api-job"),
+    path("jobs/<uuid:job>/refusals", jobs.Refusals.as_view(), name="api-job-refusals"),
+    path("jobs/<uuid:job>/cancel", jobs.Cancel.as_view(), name="api-job-cancel"),
 ]

@@ -67,7 +67,9 @@ class RangedFile(io.RawIOBase):
         wanted = min(self._block, self._size - start)
         data = self._blobs.get_range(self._key, self._offset + start, wanted)
         if len(data) != wanted:
-            raise DamagedArchive(self._key, f"the stored upload ends after {start + len(data)} of {self._size} bytes")
+            raise DamagedArchive(
+                self._key, f"the stored upload ends after {start + len(data)} of {self._size} bytes"
+            )
         self._held[number] = data
         if len(self._held) > HELD_BLOCKS:
             self._held.popitem(last=False)
