@@ -144,10 +144,10 @@ def _distinct(place: Place, rows: list[Named]) -> list[Named]:
 
 
 def _precedence(row: Named) -> tuple[bool, bool, bytes]:
-    """Who keeps the id: the one that had it in the base, then any of the base, then by content."""
+    """Who keeps the id: the one that had it in the base, then an added one (it has no other), then by content."""
     (base, ours, theirs), name, _ = row
     content = sorted(digest_of(side) for side in (ours, theirs) if side is not None)
-    return base is None or base.id != name, base is None, b"".join(content)
+    return base is None or base.id != name, base is not None, b"".join(content)
 
 
 def _free(row: Named, name: bytes, taken: set[bytes], used: dict[bytes, list[Named]]) -> bytes:

@@ -33,7 +33,7 @@ def split_of(key: str) -> str:
     return key.partition("/")[0]
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(triples())
 def test_columns_count_what_objects_count(three: tuple[World, World, World]) -> None:
     nodes = MemoryNodes()
