@@ -59,7 +59,7 @@ def apply_edit(
     samples_root = samples.tree(overlay, SAMPLES, start.samples)
     files_root = files.tree(overlay, FILES, start.files)
     odd_root = _edit_odd(overlay, start.odd, odd)
-    texts = _Texts(overlay, samples_root)
+    texts = _Texts(overlay, samples_root, samples.after)
     layers, changes = dict(start.layers), dict[str, LayerChange]()
     for name in sorted({*start.layers, *edit.layers}):
         work = LayerWork(overlay, name, start.layers.get(name), edit, _texts_changed(samples), layer_target)
@@ -117,18 +117,21 @@ def _texts_changed(samples: Outcome) -> set[str]:
 
 
 class _Texts:
-    """Lengths of the texts of samples after the edit."""
+    """Lengths of the texts of samples after the edit; `after` are the records that the edit named."""
 
-    def __init__(self, nodes: NodeStore, root: TreeRoot) -> None:
-        self._nodes, self._root = nodes, root
+    def __init__(self, nodes: NodeStore, root: TreeRoot, after: Mapping[bytes, bytes]) -> None:
+        self._nodes, self._root, self._after = nodes, root, after
 
     def __call__(self, keys: Sequence[bytes]) -> Mapping[bytes, int | None]:
-        block = tree.get(self._nodes, SAMPLES, self._root, keys)
-        texts = [r for r in block.records if r[:1] in b"\2\3"]
-        loaded = iter(attach_texts(texts, self._nodes))
-        found: dict[bytes, int | None] = {}
-        for key, record in block.items():
-            found[key] = len(sample_from(next(loaded)).text or "") if record[:1] in b"\2\3" else None
+        records = {key: self._after[key] for key in keys if key in self._after}
+        others = [key for key in keys if key not in records]
+        records.update(tree.get(self._nodes, SAMPLES, self._root, others).items() if others else ())
+        texts = [key for key, record in records.items() if record[:1] in b"\2\3"]
+        found: dict[bytes, int | None] = dict.fromkeys(records)
+        loaded = attach_texts([records[key] for key in texts], self._nodes)
+        found.update(
+            (key, len(sample_from(record).text or "")) for key, record in zip(texts, loaded, strict=True)
+        )
         return found
 
 

@@ -51,9 +51,10 @@ class ChangeSet:
     def touched_samples(self) -> list[str]:
         """Keys of all samples that differ in content or labels, ascending."""
         keys: set[bytes] = set()
-        for blocks in (self.samples, *self.layers.values()):
-            for side in blocks:
-                keys.update(side.keys)
+        for records in self.samples:
+            keys.update(records.keys)
+        for before, _ in self.layers.values():  # both sides have the same keys
+            keys.update(before.keys)
         return [key.decode() for key in sorted(keys)]
 
 

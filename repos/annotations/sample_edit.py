@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from repos.annotations.codec import attributes_from
 from repos.annotations.edits import SnapshotEdit
 from repos.annotations.errors import InvalidValue
 from repos.annotations.formats import FILES, ODD, SAMPLES
@@ -16,7 +18,7 @@ from repos.annotations.keys import RULES as KEY_RULES
 from repos.annotations.keys import all_folders, folded, is_odd, key_problem
 from repos.annotations.model import Sample
 from repos.annotations.records import RecordBlock, RecordFormat
-from repos.annotations.samples import FileRecord, detach_text, file_bytes, sample_bytes, sample_from
+from repos.annotations.samples import FileRecord, detach_text, fields_offset, file_bytes, sample_bytes
 from repos.annotations.schema import Schema
 from repos.annotations.snapshot import Snapshot
 from repos.annotations.validate import Violation, sample_problems
@@ -30,7 +32,7 @@ SCAN_COST = 200
 """A rank look-up costs about as much as scanning so many keys."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Outcome:
     """Records before and after of every key named, operations to blame, and what was wrong."""
 
@@ -47,11 +49,11 @@ class Outcome:
         number = self.blame.get(raw) if number is None else number
         self.violations.append(Violation(number, text, None, None, field_name, reason, expected))
 
-    @property
+    @cached_property
     def new_keys(self) -> list[bytes]:
         return sorted(set(self.after).difference(self.before))
 
-    @property
+    @cached_property
     def gone_keys(self) -> list[bytes]:
         return sorted(set(self.before).difference(self.after))
 
@@ -83,19 +85,19 @@ def edit_samples(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit, schema: S
         for key, record in block.items():
             out.after[key] = detach_text(record, nodes)
             out.blame[key] = number
-    for key, state in edit.samples.items():
-        if (problem := key_problem(key)) is not None:
+    for name, state in edit.samples.items():
+        if (problem := key_problem(name)) is not None:
             if state.exists is not False:
-                out.report(key, "key", problem, KEY_RULES, state.operation)
+                out.report(name, "key", problem, KEY_RULES, state.operation)
             continue
-        raw = key.encode()
+        raw = name.encode()
         out.blame[raw] = state.operation
-        record = _record(nodes, state.sample, out, key) if state.sample is not None else None
+        made = _record(nodes, state.sample, out, name) if state.sample is not None else None
         if state.exists is None and state.source is not None:
-            record = stored.get(state.source.encode())
+            made = stored.get(state.source.encode())
         out.after.pop(raw, None)
-        if record is not None:
-            out.after[raw] = record
+        if made is not None:
+            out.after[raw] = made
     out.before = dict(stored)
     _check_fields(schema, out)
     return out
@@ -128,14 +130,16 @@ def _check_expected(edit: SnapshotEdit, stored: Records, out: Outcome) -> None:
 
 def _check_fields(schema: Schema, out: Outcome) -> None:
     """Fields of the records that differ; equal field bytes are looked at once."""
+    seen: dict[bytes, list[tuple[str, str, str]]] = {}
     for key, record in out.after.items():
         if out.before.get(key) == record:
             continue
-        if key not in out.before and key.decode() and (problem := key_problem(key.decode())) is not None:
+        if key not in out.before and (problem := key_problem(key.decode())) is not None:
             out.report(key, "key", problem, KEY_RULES)
-        if record[:1] == b"\x03":  # the text lies apart; fields follow its address
-            record = b"\x00" + record[33:]
-        for field_name, reason, expected in sample_problems(schema, sample_from(record)):
+        raw = record[fields_offset(record) :]
+        if raw not in seen:
+            seen[raw] = list(sample_problems(schema, attributes_from(raw)))
+        for field_name, reason, expected in seen[raw]:
             out.report(key, field_name, reason, expected)
 
 

@@ -94,6 +94,27 @@ def sample_from(record: bytes) -> Sample:
     return Sample(media, text, attributes_from(r.take(r.left)))
 
 
+def fields_offset(record: bytes) -> int:
+    """Where the fields begin, without making the sample: what bulk checks of fields need."""
+    if record[0] in (_NONE, _TEXT_APART):
+        return 1 if record[0] == _NONE else 1 + ADDRESS_BYTES
+    r = Reader(record, "sample", 1)
+    if record[0] == _TEXT:
+        r.blob()
+        return r.at
+    bits = record[2]
+    r.at = 3 + (32 if bits & _SHA else 0)
+    if bits & _TYPE:
+        r.blob()
+    for bit in (_SIZE, _WIDTH, _HEIGHT):
+        if bits & bit:
+            r.varint()
+    r.at += 8 if bits & _DURATION else 0
+    if bits & _URI:
+        r.blob()
+    return r.at + bool(bits & _ORIENTATION)
+
+
 def text_address(record: bytes) -> Address | None:
     """Where the text of a record lies, when apart."""
     if record[:1] != bytes((_TEXT_APART,)):

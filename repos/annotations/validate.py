@@ -14,7 +14,7 @@ import numpy as np
 from repos.annotations.blocks import Array, LayerBlock
 from repos.annotations.codec import KIND_CODE, attributes_from
 from repos.annotations.columns import GEOMETRY_BIT
-from repos.annotations.model import Kind, Relation, Sample, Scalar
+from repos.annotations.model import Kind, Relation, Scalar
 from repos.annotations.rest import ALIASES, geometries_and_aliases, pack, parse
 from repos.annotations.schema import AttributeDef, Cardinality, FieldDef, Schema, ValueType
 
@@ -72,9 +72,9 @@ def attribute_problems(schema: Schema, attributes: Mapping[str, Scalar]) -> Iter
             yield f"attributes.{name}", f"is {value!r}", expected
 
 
-def sample_problems(schema: Schema, sample: Sample) -> Iterator[tuple[str, str, str]]:
+def sample_problems(schema: Schema, fields: Mapping[str, Scalar]) -> Iterator[tuple[str, str, str]]:
     """(field, reason, expected) of fields that the schema does not allow."""
-    for name, value in sample.fields.items():
+    for name, value in fields.items():
         definition = schema.field_by_name.get(name)
         if definition is None:
             yield f"fields.{name}", "is not in the label schema", "a sample field of the schema"

@@ -19,6 +19,7 @@ from repos.annotations.model import (
     Annotation,
     Box,
     Frame,
+    Geometry,
     Keypoints,
     Kind,
     LayerEntry,
@@ -55,7 +56,7 @@ from repos.labelstore.memory import MemoryNodes
 
 FILE = Path(__file__).with_name("records.json")
 SQUARE = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.25), (0.0, 10.25))
-GEOMETRIES = {
+GEOMETRIES: dict[str, Geometry] = {
     "box": Box(110, 247, 38, 42.5),
     "box relative": Box(0.25, 0.5, 1 / 65536, 1, 30, Frame.RELATIVE),
     "box raw": Box(0.1 + 0.2, 1e-300, 2.0**53, 1),

@@ -96,8 +96,8 @@ def test_changes_are_those_of_the_slow_oracle(a: Layer, b: Layer, data: st.DataO
     for key in [*a]:
         if data.draw(st.booleans()):
             b = b | {key: a[key]}
-            marks = a[key].annotations
-            if marks and data.draw(st.booleans()):
+            marks, other = a[key].annotations, data.draw(st.booleans())
+            if marks and other:
                 b[key] = replace(a[key], annotations=(*marks[1:], replace(marks[0], label_class=bytes(16))))
     x, y = LAYER.changed(block_of(a), block_of(b))
     assert (shown(x), shown(y)) == slow_changes(a, b)

@@ -116,7 +116,7 @@ reviews = st.builds(Review, st.sampled_from(ReviewState), texts, st.integers(-(2
 
 
 @st.composite
-def annotations(draw: st.DrawFn) -> Annotation:
+def some_annotations(draw: st.DrawFn) -> Annotation:
     shapes = draw(st.lists(geometries, max_size=3, unique_by=type))
     kinds = [GEOMETRY_KIND[type(g)] for g in shapes]
     return Annotation(
@@ -132,7 +132,7 @@ def annotations(draw: st.DrawFn) -> Annotation:
 
 entries = st.builds(
     LayerEntry,
-    st.lists(annotations(), max_size=4, unique_by=lambda a: a.id).map(tuple),
+    st.lists(some_annotations(), max_size=4, unique_by=lambda a: a.id).map(tuple),
     st.none() | reviews,
 )
 key_texts = st.one_of(
