@@ -1,0 +1,120 @@
+"""A snapshot cut into runs of neighbouring samples, each with an address: the unit in which quality is computed.
+
+Invariant: runs cover every sample once, in key order, and the same content is cut alike: a run ends at a leaf of the
+sample tree whose address says so (or after MOST leaves), so an edit of labels moves no cut. A run's address is a digest
+of its key range, of its sample leaves and of every layer's leaves that reach into it: equal addresses, equal content.
+Cost: inner nodes only; leaves are read by `Reader.read`, those of one run in one round trip for each tree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from repos.annotations.blocks import LayerBlock
+from repos.annotations.formats import LAYER, SAMPLES
+from repos.annotations.model import Sample
+from repos.annotations.samples import attach_texts, sample_from
+from repos.annotations.snapshot import Snapshot
+from repos.annotations.subtrees import inlined
+from repos.labelstore.cursor import TreeReader
+from repos.labelstore.node import Child
+from repos.labelstore.ports import B, NodeReader
+from repos.labelstore.walk import Range, parts
+
+AVERAGE, MOST = 16, 48
+"""Leaves of samples in a run: about 2,000 samples, at most about 6,000."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Samples with low < key <= high (None: no bound), and the leaves that hold them and their labels."""
+
+    low: bytes | None
+    high: bytes | None
+    samples: tuple[Child, ...]
+    layers: Mapping[str, tuple[Child, ...]]
+
+    @property
+    def entries(self) -> int:
+        return sum(leaf.entries for leaf in self.samples)
+
+    def address(self) -> bytes:
+        """32 bytes."""
+        digest = sha256(repr((self.low, self.high, sorted(self.layers))).encode())
+        for leaf in self.samples:
+            digest.update(leaf.address)
+        for name in sorted(self.layers):
+            digest.update(b"\0" + b"".join(leaf.address for leaf in self.layers[name]))
+        return digest.digest()
+
+
+@dataclass(frozen=True)
+class Content:
+    """A run read: its samples in key order, and what each layer says of them, everything in place."""
+
+    samples: Mapping[str, Sample]
+    layers: Mapping[str, LayerBlock]
+
+
+class Reader:
+    """Reads the runs of one snapshot."""
+
+    def __init__(self, nodes: NodeReader, snapshot: Snapshot) -> None:
+        self._nodes = nodes
+        roots = {name: root for name, root in snapshot.layers.items() if root.address is not None}
+        self._layers = {name: TreeReader(nodes, LAYER, root) for name, root in roots.items()}
+        empty = snapshot.samples.address is None
+        self._samples = None if empty else TreeReader(nodes, SAMPLES, snapshot.samples)
+
+    def runs(self) -> Iterator[Run]:
+        """All of them, in key order; none without samples."""
+        leaves = {name: _leaves(reader) for name, reader in self._layers.items()}
+        keys = {name: [leaf.key for leaf in found] for name, found in leaves.items()}
+        groups = list(_cut(_leaves(self._samples))) if self._samples is not None else []
+        low: bytes | None = None
+        for n, group in enumerate(groups):
+            high = group[-1].key if n < len(groups) - 1 else None
+            reach = {name: leaves[name][_reach(keys[name], low, high)] for name in leaves}
+            yield Run(low, high, tuple(group), {name: tuple(some) for name, some in reach.items() if some})
+            low = high
+
+    def read(self, run: Run) -> Content:
+        """Memory: the run's samples and labels."""
+        if self._samples is None:
+            return Content({}, {})
+        records = self._samples.read(run.samples)
+        made = map(sample_from, attach_texts(records.records, self._nodes))
+        samples = {key.decode(): sample for key, sample in zip(records.keys, made, strict=True)}
+        return Content(samples, {name: self.layer(run, name) for name in run.layers})
+
+    def layer(self, run: Run, name: str) -> LayerBlock:
+        """One layer of a run."""
+        block = self._layers[name].read(run.layers[name])
+        start = 0 if run.low is None else bisect_right(block.keys, run.low)
+        stop = len(block) if run.high is None else bisect_right(block.keys, run.high)
+        return inlined(block.take(start, max(start, stop)), self._nodes)
+
+
+def _leaves(reader: TreeReader[B]) -> list[Child]:
+    return [part.child for part in parts(reader, Range(), MOST)]
+
+
+def _cut(leaves: Sequence[Child]) -> Iterator[list[Child]]:
+    group: list[Child] = []
+    for leaf in leaves:
+        group.append(leaf)
+        if leaf.address[0] < 256 // AVERAGE or len(group) == MOST:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _reach(keys: Sequence[bytes], low: bytes | None, high: bytes | None) -> slice:
+    """The leaves, given by their last keys, that may hold keys of (low, high]."""
+    start = 0 if low is None else bisect_right(keys, low)
+    stop = len(keys) if high is None else bisect_left(keys, high) + 1
+    return slice(start, stop)
