@@ -14,6 +14,7 @@ from repos.api import (
     refs,
     repositories,
     samples,
+    stats,
     uploads,
 )
 
@@ -59,4 +60,5 @@ urlpatterns = [
     path("jobs/<uuid:job>", jobs.OneJob.as_view(), name="api-job"),
     path("jobs/<uuid:job>/refusals", jobs.Refusals.as_view(), name="api-job-refusals"),
     path("jobs/<uuid:job>/cancel", jobs.Cancel.as_view(), name="api-job-cancel"),
+    path(f"{REPO}/stats", stats.Statistics.as_view(), name="api-stats"),
 ]
