@@ -120,7 +120,7 @@ def ended(pid: int, seconds: float) -> bool:
 
 
 def wait_ready(
-    service: Service, check: Callable[[], object], stopping: threading.Event, seconds: float = 60.0
+    service: Service, check: Callable[[], object], stopping: threading.Event, seconds: float = 240.0
 ) -> None:
     """Until `check` neither raises nor is false; a service that dies meanwhile is told by name."""
     until = time.monotonic() + seconds

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from repos.web import actions, commits, data, refs, sample, schema, settings, site
+from repos.web import actions, commits, data, edit, refs, sample, schema, settings, site
 
 REPO = "<str:owner>/<str:name>"
 
@@ -23,6 +23,12 @@ urlpatterns = [
     path(f"{REPO}/schema/<path:ref>", schema.schema, name="schema-at"),
     path(f"{REPO}/commits", commits.history, name="commits-default"),
     path(f"{REPO}/commits/<path:ref>", commits.history, name="commits"),
+    path(f"{REPO}/edit", edit.begin, name="edit-begin"),
+    path(f"{REPO}/edit/<path:path>", edit.editor, name="edit"),
+    path(f"{REPO}/staged/<path:branch>/commit", edit.commit, name="staged-commit"),
+    path(f"{REPO}/staged/<path:branch>/discard", edit.discard, name="staged-discard"),
+    path(f"{REPO}/staged/<path:branch>/rebase", edit.rebase, name="staged-rebase"),
+    path(f"{REPO}/staged/<path:branch>", edit.staged, name="staged"),
     path(f"{REPO}/star", actions.star, name="star"),
     path(f"{REPO}/fork", actions.fork, name="fork"),
     path(f"{REPO}/sync", actions.sync, name="sync"),
