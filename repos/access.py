@@ -16,8 +16,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos.errors import AmbiguousRevision, EmptyRepository, NotAllowed, NotFound, SignInRequired
 from repos.models import Collaborator, CommitRecord, Ref, Repository, Role, Visibility
 from repos.names import COMMIT_PREFIX, HEADS, TAGS, path_prefixes
@@ -62,7 +62,11 @@ def folded(field: str, value: str) -> Exact:
 
 def with_role(actor: Actor) -> QuerySet[Repository]:
     """Repositories that are not deleted, each with `member_role` (0 to 50) and its owner loaded."""
-    live = Repository.objects.filter(deleted_at=None).select_related("owner", "network", "upstream__owner").defer("search")
+    live = (
+        Repository.objects.filter(deleted_at=None)
+        .select_related("owner", "network", "upstream__owner")
+        .defer("search")
+    )
     if (me := user_id(actor)) is None:
         return live.annotate(member_role=Value(0), member_id=Value(0))
     own = Collaborator.objects.filter(repository=OuterRef("pk"), user=me, state=MEMBER).values("role")[:1]
@@ -75,7 +79,9 @@ def readable(actor: Actor) -> QuerySet[Repository]:
     if (me := user_id(actor)) is None:
         return with_role(actor).filter(public)
     entered = _entered(me)
-    guards_open = Q(guards=[]) | Q(guards__contained_by=ArraySubquery(entered.values("pk"), output_field=_IDS))
+    guards_open = Q(guards=[]) | Q(
+        guards__contained_by=ArraySubquery(entered.values("pk"), output_field=_IDS)
+    )
     listed = with_role(actor).filter(public | (Q(pk__in=entered.values("pk")) & guards_open))
     return listed.annotate(guards_open_for=Value(me))
 
@@ -207,7 +213,11 @@ def _commit_by_prefix(repository: Repository, text: str) -> CommitRecord:
         raise NotFound("revision", text)
     near = CommitRecord.objects.filter(network=repository.network_id)
     whole = len(text) == 40
-    near = near.filter(commit_id=text) if whole else near.filter(commit_id__gte=text, commit_id__lt=text + "g")[:16]
+    near = (
+        near.filter(commit_id=text)
+        if whole
+        else near.filter(commit_id__gte=text, commit_id__lt=text + "g")[:16]
+    )
     found = [commit for commit in near if is_reachable(repository, commit)]
     if not found:
         raise NotFound("revision", text)

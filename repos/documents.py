@@ -72,7 +72,7 @@ def conflict_id(conflict: Conflict) -> str:
 
 
 def conflict_document(conflict: Conflict, schema: Schema, resolution: Json | None = None) -> Json:
-    """`base`, `ours`, `theirs` are values of the facet: a class by its name, geometries by kind, scalars as they are."""
+    """`base`, `ours`, `theirs` are values of the facet: a class by name, geometries by kind, scalars as such."""
     where = conflict.where
     return {
         "id": conflict_id(conflict),
@@ -107,29 +107,38 @@ def report_document(report: Report, schema: Schema) -> Json:
 def value_document(value: object, schema: Schema | None = None) -> Any:
     """Any value of the label model as JSON."""
     known = schema or Schema()
+    if value is None or isinstance(value, bool | str | int):
+        return value
     match value:
-        case None | bool() | str() | int():
-            return value
         case float():
             return number_json(value)
         case bytes():
-            return {"class": known.name_of(value), "class_id": value.hex()} if value in known.class_by_id else value.hex()
+            return (
+                {"class": known.name_of(value), "class_id": value.hex()}
+                if value in known.class_by_id
+                else value.hex()
+            )
+        case Mapping():
+            return {str(name): value_document(inner, known) for name, inner in value.items()}
+        case tuple() | list():
+            return _sequence(value, known)
+    return _record(value, known)
+
+
+def _record(value: object, schema: Schema) -> Any:
+    match value:
         case Annotation():
-            return annotation_json(value, known)
+            return annotation_json(value, schema)
         case LayerEntry():
-            return entry_json(value, known)
+            return entry_json(value, schema)
         case Review():
             return review_json(value)
         case Media():
             return media_json(value)
         case Sample():
-            return sample_json("", value, {}, known)
+            return sample_json("", value, {}, schema)
         case SampleState():
-            return None if value.sample is None else sample_json("", value.sample, value.layers, known)
-        case Mapping():
-            return {str(name): value_document(inner, known) for name, inner in value.items()}
-        case tuple() | list():
-            return _sequence(value, known)
+            return None if value.sample is None else sample_json("", value.sample, value.layers, schema)
     kind = GEOMETRY_KIND.get(type(value))
     return str(value) if kind is None else {str(kind): geometry_json(value)}  # type: ignore[arg-type]
 

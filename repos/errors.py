@@ -77,7 +77,11 @@ class EditRefused(Invalid):
         first = violations[0] if violations else {}
         places = {name: first[name] for name in ("key", "annotation", "field") if first.get(name)}
         HubError.__init__(
-            self, count=len(violations), first=first.get("reason", ""), violations=list(violations)[:1000], **places
+            self,
+            count=len(violations),
+            first=first.get("reason", ""),
+            violations=list(violations)[:1000],
+            **places,
         )
 
 

@@ -18,7 +18,9 @@ REF_LIMIT = 200
 MAX_TOPICS = 20
 
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
-_RESERVED_REPOSITORY_NAMES = frozenset({"settings", "repositories", "stars", "people", "followers", "following"})
+_RESERVED_REPOSITORY_NAMES = frozenset(
+    {"settings", "repositories", "stars", "people", "followers", "following"}
+)
 
 HEADS, TAGS, HIDDEN = "refs/heads/", "refs/tags/", "refs/hidden/"
 

@@ -1,6 +1,6 @@
 """The operations of a commit as JSON, read into a SnapshotEdit. Pure; strict: an unknown member is refused.
 
-    {"op": "put_sample", "key", "content"?, "media"?, "text"?, "fields"?, "layers"?}   layers: whole entries, as in JSON.md
+    {"op": "put_sample", "key", "content"?, "media"?, "text"?, "fields"?, "layers"?}   entries as in JSON.md
     {"op": "delete_sample", "key"}                      the sample and its labels in every layer
     {"op": "rename_sample", "key", "to"}                its labels go along
     {"op": "put_annotation", "key", "layer"?, "annotation": {...}}     added, or in place of the one with its id

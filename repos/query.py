@@ -1,4 +1,4 @@
-"""The filter language of sample lists: `class:car -class:person split:train kind:box annotations:>5 key:foo* layer:alice`.
+"""The filter language of sample lists: `class:car -class:person split:train kind:box annotations:>5 key:foo*`.
 
 Pure: text in, a `Query` out, and a `Query` judges one sample's `Facts`. Terms are separated by white space and all must
 hold; `-` turns a term round; commas list alternatives; quotes hold a value with white space or commas together. A bare
@@ -74,18 +74,26 @@ class Query:
     @property
     def layers(self) -> tuple[str, ...]:
         """Layers that are asked for; none means the caller's default."""
-        return tuple(dict.fromkeys(v for t in self.terms if t.name == "layer" and not t.negated for v in t.values))
+        return tuple(
+            dict.fromkeys(v for t in self.terms if t.name == "layer" and not t.negated for v in t.values)
+        )
 
     @property
     def prefix(self) -> str:
         """Keys can only match below this prefix: what lets a scan start in the right place."""
-        fixed = [_fixed(t.values[0]) for t in self.terms if t.name == "key" and not t.negated and len(t.values) == 1]
+        fixed = [
+            _fixed(t.values[0])
+            for t in self.terms
+            if t.name == "key" and not t.negated and len(t.values) == 1
+        ]
         return max(fixed, key=len, default="")
 
     @property
     def about_labels(self) -> bool:
         """Whether layers have to be read at all."""
-        return any(t.name not in ("key", "split", "media") and not t.name.startswith("field.") for t in self.terms)
+        return any(
+            t.name not in ("key", "split", "media") and not t.name.startswith("field.") for t in self.terms
+        )
 
     @property
     def about_samples(self) -> bool:
@@ -107,7 +115,9 @@ def parse(text: str) -> Query:
     while at < len(stripped):
         found = _TERM.match(stripped, at)
         if found is None or (found.end() < len(stripped) and not stripped[found.end()].isspace()):
-            raise InvalidQuery("text", stripped[at : at + 40], 'terms like class:car or class:"traffic light"')
+            raise InvalidQuery(
+                "text", stripped[at : at + 40], 'terms like class:car or class:"traffic light"'
+            )
         terms.append(_term(found))
         at = found.end()
         while at < len(stripped) and stripped[at].isspace():

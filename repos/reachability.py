@@ -49,7 +49,12 @@ def descends(network_id: int, tips: list[str], commit: CommitRecord) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             _WALK,
-            {"tips": tips, "network": network_id, "generation": commit.generation, "wanted": commit.commit_id},
+            {
+                "tips": tips,
+                "network": network_id,
+                "generation": commit.generation,
+                "wanted": commit.commit_id,
+            },
         )
         (found,) = cursor.fetchone()
     return bool(found)

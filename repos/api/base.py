@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from hub.accounts.models import User
-from hub.errors import Invalid
-from hub.http.etag import etag, not_modified
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -15,12 +12,19 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from hub.accounts.models import User
+from hub.errors import Invalid
+from hub.http.etag import etag, not_modified
 from repos import access
 from repos.access import Revision
 from repos.errors import BadValue, SignInRequired
 from repos.models import Repository, Role
 
-PRIVATE, PUBLIC_MOVING, PUBLIC_PINNED = "private, no-cache", "public, no-cache", "public, max-age=31536000, immutable"
+PRIVATE, PUBLIC_MOVING, PUBLIC_PINNED = (
+    "private, no-cache",
+    "public, no-cache",
+    "public, max-age=31536000, immutable",
+)
 
 
 class RepositoryView(APIView):
@@ -54,7 +58,9 @@ def valid(serializer: type[Serializer[Any]], request: Request, *, partial: bool 
         raise Invalid("the body is a JSON object", field="body")
     given = serializer(data=request.data, partial=partial)
     if unknown := sorted(set(request.data) - set(given.fields)):
-        raise BadValue(unknown[0], request.data[unknown[0]], f"one of the members {', '.join(sorted(given.fields))}")
+        raise BadValue(
+            unknown[0], request.data[unknown[0]], f"one of the members {', '.join(sorted(given.fields))}"
+        )
     given.is_valid(raise_exception=True)
     return dict(given.validated_data)
 

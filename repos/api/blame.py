@@ -6,10 +6,10 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.http.pagination import page_limit
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.http.pagination import page_limit
 from repos.annotations.semantic import Schemas
 from repos.api import documents
 from repos.api.base import RepositoryView, at_commit, unchanged
@@ -29,12 +29,14 @@ def _commits(told: selectors.Told) -> dict[str, Any]:
 class Blame(RepositoryView):
     @extend_schema(responses=OpenApiTypes.OBJECT, parameters=[REF, LAYER])
     def get(self, request: Request, key: str, **_: str) -> Response:
-        """For every annotation and each facet of it the commit that set it; `complete` false: not all was found in time."""
+        """For each facet of every annotation the commit that set it; `complete` false: not all was found in time."""
         revision = self.revision(self.repository())
         if (same := unchanged(request, revision)) is not None:
             return same
         found = selectors.sample_blame(revision, key, request.query_params.get("layer", GOLD))
-        annotations = [{"id": one.annotation.id.hex(), "facets": one.facets} for one in found.entry.annotations]
+        annotations = [
+            {"id": one.annotation.id.hex(), "facets": one.facets} for one in found.entry.annotations
+        ]
         body = {
             "key": key,
             "annotations": annotations,

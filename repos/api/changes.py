@@ -6,11 +6,11 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.errors import Invalid
-from hub.http.pagination import decode_cursor, page, page_limit
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.errors import Invalid
+from hub.http.pagination import decode_cursor, page, page_limit
 from repos.access import Revision
 from repos.annotations.facets import Facet
 from repos.annotations.semantic import SampleFacet
@@ -82,5 +82,7 @@ class CompareChanges(RepositoryView):
     def get(self, request: Request, spec: str, **_: str) -> Response:
         repository = self.repository()
         found = parse_range(request.user, repository, spec)
-        strictest = found.b if found.b.repository.is_private else Revision(repository, found.b.commit, found.b.ref)
+        strictest = (
+            found.b if found.b.repository.is_private else Revision(repository, found.b.commit, found.b.ref)
+        )
         return changes_response(request, strictest, found.base, found.b.commit)

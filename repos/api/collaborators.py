@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
-from hub.errors import Invalid
-from hub.http.idempotency import idempotent
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.errors import Invalid
+from hub.http.idempotency import idempotent
 from repos.api import documents
 from repos.api import serializers as shapes
 from repos.api.base import RepositoryView, person, valid
@@ -31,7 +31,11 @@ class Collaborators(RepositoryView):
         """Invite somebody; of somebody who is in already, change the role. The link's token is told only here."""
         repository, given = self.repository(Role.ADMIN), valid(shapes.NewCollaborator, request)
         role = Role.named(given["role"])
-        member = selectors.collaborators(repository).filter(state="accepted", user__username__iexact=given["user"]).first()
+        member = (
+            selectors.collaborators(repository)
+            .filter(state="accepted", user__username__iexact=given["user"])
+            .first()
+        )
         if member is not None:
             changed = collaborators.set_role(self.person, repository, user=given["user"], role=role)
             return Response(documents.collaborator(changed))

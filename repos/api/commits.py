@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.http.idempotency import idempotent
-from hub.http.pagination import page_limit
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.http.idempotency import idempotent
+from hub.http.pagination import page_limit
 from repos import access
 from repos.access import Revision
 from repos.api import documents

@@ -15,14 +15,14 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.errors import Invalid
-from hub.http.etag import etag, not_modified
-from hub.http.idempotency import idempotent
 from rest_framework import serializers, status
 from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.errors import Invalid
+from hub.http.etag import etag, not_modified
+from hub.http.idempotency import idempotent
 from repos.access import Revision
 from repos.api.base import PRIVATE, PUBLIC_PINNED, RepositoryView, valid
 from repos.errors import BadValue, NotFound
@@ -119,7 +119,9 @@ class Uploads(Media):
             declared = str(request.data.get("sha256", declared))
         else:
             pieces = _pieces(request)
-        return Response(blob_document(media.upload(self.person, repository, pieces, media_type=kind, sha256=declared)))
+        return Response(
+            blob_document(media.upload(self.person, repository, pieces, media_type=kind, sha256=declared))
+        )
 
 
 def _pieces(request: Request) -> Iterator[bytes]:

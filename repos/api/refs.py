@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.errors import Invalid
-from hub.http.idempotency import idempotent
-from hub.http.pagination import decode_cursor, page, page_limit
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.errors import Invalid
+from hub.http.idempotency import idempotent
+from hub.http.pagination import decode_cursor, page, page_limit
 from repos.api import documents
 from repos.api import serializers as shapes
 from repos.api.base import RepositoryView, valid
@@ -29,7 +29,10 @@ class Refs(RepositoryView):
     )
     def get(self, request: Request, **_: str) -> Response:
         repository, limit = self.repository(), page_limit(request, 100)
-        kind, after = request.query_params.get("kind", ""), decode_cursor(request.query_params.get("cursor")) or ""
+        kind, after = (
+            request.query_params.get("kind", ""),
+            decode_cursor(request.query_params.get("cursor")) or "",
+        )
         if kind not in ("", "branch", "tag"):
             raise Invalid("a kind is branch or tag", field="kind")
         if not isinstance(after, str):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.accounts.selectors import user_by_name
-from hub.errors import Invalid
-from hub.http.idempotency import idempotent
-from hub.http.pagination import CursorPages
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.accounts.selectors import user_by_name
+from hub.errors import Invalid
+from hub.http.idempotency import idempotent
+from hub.http.pagination import CursorPages
 from repos.api import documents
 from repos.api import serializers as shapes
 from repos.api.base import RepositoryView, person, valid
@@ -56,7 +56,12 @@ class Repositories(APIView):
     def get(self, request: Request) -> Response:
         given = request.query_params
         if who := given.get("starred_by"):
-            return listed(request, self, selectors.starred_by(request.user, user_by_name(who)), sort_of(request, "stars"))
+            return listed(
+                request,
+                self,
+                selectors.starred_by(request.user, user_by_name(who)),
+                sort_of(request, "stars"),
+            )
         wanted = {name: given.get(name, "") for name in ("q", "topic", "owner", "licence")}
         return listed(request, self, selectors.search(request.user, **wanted), sort_of(request, "stars"))
 
@@ -76,7 +81,9 @@ class OneRepository(RepositoryView):
     @idempotent
     def patch(self, request: Request, **_: str) -> Response:
         found = self.repository()
-        changed = repositories.update_repository(self.person, found, **valid(shapes.RepositoryChanges, request))
+        changed = repositories.update_repository(
+            self.person, found, **valid(shapes.RepositoryChanges, request)
+        )
         return Response(documents.repository(request.user, changed))
 
     @extend_schema(responses={204: None})
@@ -97,16 +104,32 @@ class Restore(APIView):
 class Forks(RepositoryView):
     @extend_schema(responses=shapes.RepositoryPage)
     def get(self, request: Request, **_: str) -> Response:
-        return listed(request, self, selectors.forks(request.user, self.repository()), sort_of(request, "newest"))
+        return listed(
+            request, self, selectors.forks(request.user, self.repository()), sort_of(request, "newest")
+        )
 
-    @extend_schema(request=shapes.NewFork, responses={201: shapes.RepositoryShape, 200: shapes.RepositoryShape})
+    @extend_schema(
+        request=shapes.NewFork, responses={201: shapes.RepositoryShape, 200: shapes.RepositoryShape}
+    )
     @idempotent
     def post(self, request: Request, **_: str) -> Response:
         upstream, given = self.repository(), valid(shapes.NewFork, request)
         before: Repository | None = forks.fork_of(self.person, upstream)
-        made = forks.fork(self.person, upstream, name=given.get("name", ""), visibility=given.get("visibility"))
+        made = forks.fork(
+            self.person, upstream, name=given.get("name", ""), visibility=given.get("visibility")
+        )
         known = before is not None and before.pk == made.pk
         return Response(documents.repository(request.user, made), status=200 if known else 201)
+
+
+class Edits(RepositoryView):
+    @extend_schema(request=shapes.NewEdit, responses={201: shapes.EditPlace})
+    @idempotent
+    def post(self, request: Request, **_: str) -> Response:
+        """Where the actor can edit what `ref` shows: a new branch here for who may write, else of their fork."""
+        given = valid(shapes.NewEdit, request)
+        where, branch = forks.ensure_fork_and_branch(self.person, self.repository(), at=given.get("ref", ""))
+        return Response({"full_name": str(where), "branch": branch}, status=status.HTTP_201_CREATED)
 
 
 class Sync(RepositoryView):

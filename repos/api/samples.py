@@ -8,11 +8,11 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from hub.errors import Invalid
-from hub.http.pagination import decode_cursor, page, page_limit
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.errors import Invalid
+from hub.http.pagination import decode_cursor, page, page_limit
 from repos.annotations.render import sample_json
 from repos.annotations.render_schema import schema_json
 from repos.api.base import RepositoryView, at_commit, mark, unchanged, version
@@ -37,7 +37,9 @@ class Samples(RepositoryView):
             REF,
             LAYERS,
             OpenApiParameter("prefix"),
-            OpenApiParameter("q", description="class:car -class:person split:train kind:box annotations:>5 key:foo*"),
+            OpenApiParameter(
+                "q", description="class:car -class:person split:train kind:box annotations:>5 key:foo*"
+            ),
             OpenApiParameter("fields", enum=["key"], description="`key`: keys alone"),
             OpenApiParameter("cursor"),
             OpenApiParameter("limit", int),
@@ -135,7 +137,11 @@ class OneFile(RepositoryView):
         data = view_of(revision).read_file(path)
         if data is None:
             raise NotFound("file", path)
-        answer = shielded(HttpResponse(data), revision, version(request, revision), "text/plain; charset=utf-8")
+        answer = shielded(
+            HttpResponse(data), revision, version(request, revision), "text/plain; charset=utf-8"
+        )
         if not revision.pinned:
-            answer["Cache-Control"] = answer["Cache-Control"].replace("max-age=31536000, immutable", "no-cache")
+            answer["Cache-Control"] = answer["Cache-Control"].replace(
+                "max-age=31536000, immutable", "no-cache"
+            )
         return answer  # type: ignore[no-any-return]

@@ -58,9 +58,20 @@ class SyncRequest(serializers.Serializer[Any]):
     branch = serializers.CharField(max_length=200, required=False)
 
 
+class NewEdit(serializers.Serializer[Any]):
+    ref = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class EditPlace(serializers.Serializer[Any]):
+    full_name = serializers.CharField()
+    branch = serializers.CharField()
+
+
 class NewBranch(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200)
-    at = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="branch, tag or commit")
+    at = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="branch, tag or commit"
+    )
 
 
 class NewTag(NewBranch):

@@ -9,7 +9,9 @@ from django.db import models
 class Blob(models.Model):
     """Bytes of one digest in one network: a range of a stored object. A redacted blob keeps its row as a tombstone."""
 
-    network = models.ForeignKey("repos.Network", on_delete=models.CASCADE, related_name="blobs", db_index=False)
+    network = models.ForeignKey(
+        "repos.Network", on_delete=models.CASCADE, related_name="blobs", db_index=False
+    )
     sha256 = models.BinaryField(max_length=32)
     object_key = models.CharField(max_length=255)
     offset = models.BigIntegerField(default=0)
@@ -37,9 +39,13 @@ class BlobGrant(models.Model):
     and so may writers of the network who can read that repository (LABEL_MODEL section 8).
     """
 
-    repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="+", db_index=False)
+    repository = models.ForeignKey(
+        "repos.Repository", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     sha256 = models.BinaryField(max_length=32)
-    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     committed = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -50,7 +56,11 @@ class BlobGrant(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["sha256", "repository"], name="blob_grant_committed", condition=models.Q(committed=True))
+            models.Index(
+                fields=["sha256", "repository"],
+                name="blob_grant_committed",
+                condition=models.Q(committed=True),
+            )
         ]
 
 

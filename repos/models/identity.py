@@ -13,13 +13,19 @@ class ExternalIdentity(models.Model):
     network = models.ForeignKey("repos.Network", on_delete=models.CASCADE, related_name="identities")
     display_name = models.CharField(max_length=200)
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="external_identities"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="external_identities",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(identifier__startswith="ext:"), name="identity_is_external")
+            models.CheckConstraint(
+                condition=models.Q(identifier__startswith="ext:"), name="identity_is_external"
+            )
         ]
 
     def __str__(self) -> str:
@@ -33,13 +39,19 @@ class PredictionSet(models.Model):
     name = models.CharField(max_length=100)
     commit_id = models.CharField(max_length=40)
     model = models.CharField(max_length=200, blank=True)
-    snapshot = models.BinaryField(max_length=32, help_text="snapshot whose one layer `predictions` holds them")
+    snapshot = models.BinaryField(
+        max_length=32, help_text="snapshot whose one layer `predictions` holds them"
+    )
     annotations = models.BigIntegerField(default=0)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["repository", "commit_id", "name"], name="predictions_name_unique")
+            models.UniqueConstraint(
+                fields=["repository", "commit_id", "name"], name="predictions_name_unique"
+            )
         ]

@@ -43,7 +43,9 @@ class Pack(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["network", "object_key"], name="pack_object_unique"),
             models.CheckConstraint(condition=models.Q(size__gt=0), name="pack_size_positive"),
-            models.CheckConstraint(condition=models.Q(state__in=["uploading", "live", "swept"]), name="pack_state"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["uploading", "live", "swept"]), name="pack_state"
+            ),
         ]
         indexes = [
             models.Index(fields=["leased_until"], name="pack_to_sweep", condition=~models.Q(state="live")),

@@ -17,13 +17,17 @@ class Ref(models.Model):
         TAG = "tag"
         HIDDEN = "hidden"
 
-    repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="refs", db_index=False)
+    repository = models.ForeignKey(
+        "repos.Repository", on_delete=models.CASCADE, related_name="refs", db_index=False
+    )
     kind = models.CharField(max_length=6, choices=Kind.choices)
     name = models.CharField(max_length=255, help_text="full name")
     commit_id = models.CharField(max_length=COMMIT_ID)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     message = models.TextField(blank=True, help_text="of a tag")
 
     class Meta:
@@ -52,11 +56,15 @@ class Ref(models.Model):
 class ReflogEntry(models.Model):
     """One move of one ref; `old` is empty when it was made, `new` when it was deleted."""
 
-    repository = models.ForeignKey("repos.Repository", on_delete=models.CASCADE, related_name="+", db_index=False)
+    repository = models.ForeignKey(
+        "repos.Repository", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     ref = models.CharField(max_length=255)
     old = models.CharField(max_length=COMMIT_ID, blank=True)
     new = models.CharField(max_length=COMMIT_ID, blank=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     reason = models.CharField(max_length=60, help_text="commit, create, delete, restore, merge, sync, ...")
     at = models.DateTimeField(auto_now_add=True)
 

@@ -53,7 +53,9 @@ class Repository(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="repositories")
     name = models.CharField(max_length=100)
     network = models.ForeignKey("repos.Network", on_delete=models.PROTECT, related_name="repositories")
-    upstream = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="forks")
+    upstream = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="forks"
+    )
     guards = ArrayField(models.BigIntegerField(), default=list, blank=True)
     visibility = models.CharField(max_length=7, choices=Visibility.choices, default=Visibility.PUBLIC)
     description = models.CharField(max_length=350, blank=True)
@@ -116,13 +118,21 @@ class Collaborator(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="collaborators")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="collaborations"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="collaborations",
     )
     email = models.EmailField(blank=True)
     role = models.PositiveSmallIntegerField(choices=ROLE_CHOICES)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
-    token_digest = models.BinaryField(max_length=32, unique=True, null=True, help_text="SHA-256 of the link's token")
-    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    token_digest = models.BinaryField(
+        max_length=32, unique=True, null=True, help_text="SHA-256 of the link's token"
+    )
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -131,16 +141,22 @@ class Collaborator(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["repository", "user"], name="collaborator_once_per_user"),
             models.UniqueConstraint(
-                "repository", Lower("email"), condition=models.Q(user=None), name="collaborator_once_per_email"
+                "repository",
+                Lower("email"),
+                condition=models.Q(user=None),
+                name="collaborator_once_per_email",
             ),
             models.CheckConstraint(
-                condition=models.Q(user__isnull=False) | ~models.Q(email=""), name="collaborator_names_somebody"
+                condition=models.Q(user__isnull=False) | ~models.Q(email=""),
+                name="collaborator_names_somebody",
             ),
             models.CheckConstraint(
                 condition=models.Q(state="pending") | models.Q(state="accepted", user__isnull=False),
                 name="collaborator_accepted_is_a_user",
             ),
-            models.CheckConstraint(condition=models.Q(role__in=[10, 20, 30, 40, 50]), name="collaborator_role"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=[10, 20, 30, 40, 50]), name="collaborator_role"
+            ),
         ]
 
 

@@ -59,7 +59,9 @@ def sample_blame(revision: Revision, key: str, layer: str, budget: float = BUDGE
         raise NotFound("sample", key)
     walk = _Walk(revision.repository, key, layer, time.monotonic() + budget)
     found = blame(view.entry(layer, key) or LayerEntry(), walk.steps(revision.commit), view.schema)
-    named = {c for one in found.annotations for c in one.facets.values()} | ({found.review} if found.review else set())
+    named = {c for one in found.annotations for c in one.facets.values()} | (
+        {found.review} if found.review else set()
+    )
     return SampleBlame(found, view.schema, walk.told(named))
 
 
@@ -128,4 +130,3 @@ class _Walk:
     def told(self, named: set[str]) -> Told:
         commits = {commit_id: self.known[commit_id] for commit_id in named}
         return Told(commits, people(c.author for c in commits.values()), self.complete)
-

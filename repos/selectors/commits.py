@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from django.core import signing
-from hub.errors import Invalid
 
+from hub.errors import Invalid
 from repos.access import Revision
 from repos.labelstore import graph
 from repos.labelstore.graph import CommitNode
@@ -38,7 +38,9 @@ def history(revision: Revision, cursor: str | None = None, limit: int = 30) -> C
     starts, skip = _position(repository, cursor) if cursor else ([revision.commit_id], 0)
     walk = graph.walk(lookup(repository.network_id), starts)
     shown = list(islice(walk, skip, skip + limit))
-    following = _following(repository, starts, skip, shown) if len(shown) == limit and next(walk, None) else None
+    following = (
+        _following(repository, starts, skip, shown) if len(shown) == limit and next(walk, None) else None
+    )
     return _page(repository, [node.id for node in shown], following)
 
 

@@ -27,7 +27,9 @@ def media_at(revision: Revision, key: str) -> MediaAt:
         raise NotFound("media", key)
     if media.state is MediaState.EXTERNAL:
         return MediaAt(media, None)
-    blob = Blob.objects.filter(network=revision.repository.network_id, sha256=media.sha256, redacted_at=None).first()
+    blob = Blob.objects.filter(
+        network=revision.repository.network_id, sha256=media.sha256, redacted_at=None
+    ).first()
     if blob is None:
         raise NotFound("media", key)
     return MediaAt(media, blob)

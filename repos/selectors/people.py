@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub.accounts.models import User
-
 from repos.models import ExternalIdentity
 
 
@@ -29,7 +28,9 @@ def people(ids: Iterable[str]) -> dict[str, Person]:
     accounts = [int(i[2:]) for i in wanted if i.startswith("u:") and i[2:].isdigit() and len(i) < 20]
     found = {
         f"u:{pk}": Person(f"u:{pk}", display or username, username)
-        for pk, username, display in User.objects.filter(pk__in=accounts).values_list("pk", "username", "display_name")
+        for pk, username, display in User.objects.filter(pk__in=accounts).values_list(
+            "pk", "username", "display_name"
+        )
     }
     external = [i for i in wanted if i.startswith("ext:")]
     rows = ExternalIdentity.objects.filter(identifier__in=external) if external else ()

@@ -18,7 +18,9 @@ def refs(repository: Repository, kind: str = "", after: str = "", q: str = "", l
 
 
 def visible(repository: Repository, kind: str = "", q: str = "") -> QuerySet[Ref]:
-    found = Ref.objects.filter(repository=repository).exclude(kind=Ref.Kind.HIDDEN).select_related("updated_by")
+    found = (
+        Ref.objects.filter(repository=repository).exclude(kind=Ref.Kind.HIDDEN).select_related("updated_by")
+    )
     if kind:
         found = found.filter(kind=kind)
     return found.filter(name__icontains=q) if q else found
@@ -37,14 +39,18 @@ def heads(repository: Repository, found: Iterable[Ref]) -> dict[str, CommitRecor
 
 def reflog(repository: Repository, full_name: str) -> QuerySet[ReflogEntry]:
     return (
-        ReflogEntry.objects.filter(repository=repository, ref=full_name).select_related("actor").order_by("-id")
+        ReflogEntry.objects.filter(repository=repository, ref=full_name)
+        .select_related("actor")
+        .order_by("-id")
     )
 
 
 def deleted_branches(repository: Repository, limit: int = 50) -> list[ReflogEntry]:
     """The last deletion of each branch that is gone, newest first: what can be restored."""
     present = Ref.objects.filter(repository=repository).values("name")
-    gone = ReflogEntry.objects.filter(repository=repository, ref__startswith=HEADS, new="").exclude(ref__in=present)
+    gone = ReflogEntry.objects.filter(repository=repository, ref__startswith=HEADS, new="").exclude(
+        ref__in=present
+    )
     seen: dict[str, ReflogEntry] = {}
     for entry in gone.select_related("actor").order_by("-id")[: limit * 4]:
         seen.setdefault(entry.ref, entry)

@@ -7,8 +7,8 @@ import re
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.models import Collaborator, Repository, Star, Visibility
@@ -22,7 +22,9 @@ SORTS = {
 _WORD = re.compile(r"[^\W_]+")
 
 
-def search(actor: Actor, *, q: str = "", topic: str = "", owner: str = "", licence: str = "") -> QuerySet[Repository]:
+def search(
+    actor: Actor, *, q: str = "", topic: str = "", owner: str = "", licence: str = ""
+) -> QuerySet[Repository]:
     """Repositories whose name, description, topics or owner begin words with each word of `q`."""
     found = access.readable(actor)
     if q:
@@ -39,7 +41,11 @@ def _matches(q: str) -> Q:
     if not words:
         return Q(pk=None)
     query = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="simple")
-    return Q(search=query) | Q(topics__contains=words[:1]) | Q(access.folded("owner__username", q.split("/")[0].strip()))
+    return (
+        Q(search=query)
+        | Q(topics__contains=words[:1])
+        | Q(access.folded("owner__username", q.split("/")[0].strip()))
+    )
 
 
 def owned_by(actor: Actor, owner: User) -> QuerySet[Repository]:
@@ -77,7 +83,9 @@ def is_starred(actor: Actor, repository: Repository) -> bool:
 
 
 def collaborators(repository: Repository) -> QuerySet[Collaborator]:
-    return Collaborator.objects.filter(repository=repository).select_related("user", "invited_by").order_by("pk")
+    return (
+        Collaborator.objects.filter(repository=repository).select_related("user", "invited_by").order_by("pk")
+    )
 
 
 def visible_upstream(repository: Repository) -> Repository | None:

@@ -129,7 +129,9 @@ def _matching(
     judge = query.compile(lambda name: class_ids(view.schema, name))
     found: list[str] = []
     for keys in _chunks(view, prefix, after, limit + 1 if not query.terms else CHUNK):
-        for one in facts(keys, _records(view, query, keys), _labels(view, query, keys), _others(view, query, keys)):
+        for one in facts(
+            keys, _records(view, query, keys), _labels(view, query, keys), _others(view, query, keys)
+        ):
             if len(found) == limit:
                 return found, after
             after = one.key
@@ -159,7 +161,9 @@ def _labels(view: SnapshotView, query: Query, keys: list[str]) -> dict[str, Laye
 
 def _others(view: SnapshotView, query: Query, keys: list[str]) -> dict[str, list[str]]:
     """Keys that are in the layers a filter excludes."""
-    names = {v for t in query.terms if t.name == "layer" and t.negated for v in t.values} & set(view.layer_names)
+    names = {v for t in query.terms if t.name == "layer" and t.negated for v in t.values} & set(
+        view.layer_names
+    )
     return {name: [key.decode() for key in view.layer_block(name, keys).keys] for name in names}
 
 

@@ -12,10 +12,10 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
-from repos.errors import NotFound, BadValue
+from repos.errors import BadValue, NotFound
 from repos.models import Collaborator, Repository, Role
 
 INVITATION_LASTS = timedelta(days=14)
@@ -106,7 +106,10 @@ def answer(actor: User, *, pk: int, accepted: bool) -> Collaborator | None:
 def pending_for(actor: User) -> QuerySet[Collaborator]:
     """Invitations to this account that can still be answered."""
     return Collaborator.objects.filter(
-        user=actor, state=Collaborator.State.PENDING, expires_at__gt=timezone.now(), repository__deleted_at=None
+        user=actor,
+        state=Collaborator.State.PENDING,
+        expires_at__gt=timezone.now(),
+        repository__deleted_at=None,
     ).select_related("repository__owner", "invited_by")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hub.accounts.models import User
-
 from repos import access
 from repos.annotations import merge as merging
 from repos.annotations import snapshot as snapshots
@@ -100,12 +99,16 @@ def commit_operations(
     )
 
 
-def edit_of(actor: User, repository: Repository, operations: Sequence[object]) -> Callable[[Schema], SnapshotEdit]:
+def edit_of(
+    actor: User, repository: Repository, operations: Sequence[object]
+) -> Callable[[Schema], SnapshotEdit]:
     """Operations as an edit of whatever schema the base has; new labels stand under the actor's name."""
     author = Author(identity(actor), int(time.time()))
 
     def read(schema: Schema) -> SnapshotEdit:
-        return edit_from(operations, schema, author, lambda digests: media.known_media(actor, repository, digests))
+        return edit_from(
+            operations, schema, author, lambda digests: media.known_media(actor, repository, digests)
+        )
 
     return read
 

@@ -7,7 +7,6 @@ an application that wants to know too names a task of its own in `ready`.
 from __future__ import annotations
 
 from hub.celery import enqueue
-
 from repos import access
 from repos.access import Actor
 from repos.models import Repository

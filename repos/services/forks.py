@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 from django.db.models import F
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
-from repos.errors import Diverged, NotFound, BadValue, Taken
+from repos.errors import BadValue, Diverged, NotFound, Taken
 from repos.models import CommitRecord, Ref, Repository, Role, Visibility
 from repos.names import HEADS
 from repos.reachability import descends
@@ -22,7 +22,12 @@ SELECT %(fork)s, kind, name, commit_id, message, now(), now(), %(actor)s
 
 @transaction.atomic
 def fork(
-    actor: User, upstream: Repository, *, name: str = "", owner: User | None = None, visibility: str | None = None
+    actor: User,
+    upstream: Repository,
+    *,
+    name: str = "",
+    owner: User | None = None,
+    visibility: str | None = None,
 ) -> Repository:
     """The actor's fork of a repository they can read: the one they have already, else a new one.
 
@@ -32,7 +37,9 @@ def fork(
     owner = owner or actor
     access.require_owner(actor, owner)
     User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two presses of one button make one fork
-    if (present := fork_of(owner, upstream)) is not None and (not name or name.lower() == present.name.lower()):
+    if (present := fork_of(owner, upstream)) is not None and (
+        not name or name.lower() == present.name.lower()
+    ):
         return present
     made = _insert(owner, upstream, name, _visibility(upstream, visibility))
     with connection.cursor() as cursor:
@@ -105,7 +112,9 @@ def _upstream_head(actor: User, repository: Repository, branch: str) -> tuple[Re
     return ref, CommitRecord.objects.get(network=upstream.network_id, commit_id=ref.commit_id)
 
 
-def ensure_fork_and_branch(actor: User, upstream: Repository, *, at: str, prefix: str = "patch") -> tuple[Repository, str]:
+def ensure_fork_and_branch(
+    actor: User, upstream: Repository, *, at: str, prefix: str = "patch"
+) -> tuple[Repository, str]:
     """Where `actor` can edit what `upstream` shows at revision `at`: (repository, branch), made when missing.
 
     Who may write gets a new branch there; everybody else a branch of their fork. The branch is `patch-1`, `patch-2` ...

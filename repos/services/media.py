@@ -18,8 +18,8 @@ from typing import IO, BinaryIO, cast
 
 from django.db import connection, transaction
 from django.utils import timezone
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.annotations.model import Media, MediaState
@@ -80,7 +80,9 @@ def receive(pieces: Iterable[bytes], spool: IO[bytes], limit: int = LARGEST_UPLO
 def keep(actor: User, repository: Repository, received: Received, media_type: str) -> Blob:
     """The object first, then the rows: a crash between leaves an object that nothing names."""
     key, found = blob_key(received.sha256), probed(received.file, media_type)
-    known = Blob.objects.filter(network=repository.network_id, sha256=received.sha256, redacted_at=None).first()
+    known = Blob.objects.filter(
+        network=repository.network_id, sha256=received.sha256, redacted_at=None
+    ).first()
     if known is None:
         blobs_of(repository.network).upload(key, cast(BinaryIO, received.file), found.media_type)
     return record(actor, repository, received.sha256, received.size, key, found)
@@ -139,7 +141,9 @@ def begin_direct(
         object_key=f"uploads/{made.hex}",
         expires_at=timezone.now() + SESSION_LASTS,
     )
-    return session, blobs_of(repository.network).presign_put(session.object_key, URL_SECONDS, media_type, size)
+    return session, blobs_of(repository.network).presign_put(
+        session.object_key, URL_SECONDS, media_type, size
+    )
 
 
 def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) -> Blob:

@@ -11,11 +11,11 @@ import secrets
 
 from django.db import transaction
 from django.utils import timezone
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
-from repos.errors import Kept, NotFound, BadValue, RefIsPrefix, RefMoved, Taken
+from repos.errors import BadValue, Kept, NotFound, RefIsPrefix, RefMoved, Taken
 from repos.models import Ref, ReflogEntry, Repository, Role
 from repos.names import HEADS, HIDDEN, TAGS, path_prefixes, ref_name_fault, short_name
 
@@ -58,7 +58,9 @@ def restore_branch(actor: User, repository: Repository, *, name: str) -> Ref:
 
 
 @transaction.atomic
-def make(actor: Actor, repository: Repository, full: str, commit_id: str, reason: str, message: str = "") -> Ref:
+def make(
+    actor: Actor, repository: Repository, full: str, commit_id: str, reason: str, message: str = ""
+) -> Ref:
     """A new ref under its full name. Taken when it exists, RefIsPrefix when it cannot stand beside another."""
     Repository.objects.select_for_update(of=("self",)).get(pk=repository.pk)
     _check_free(repository, full)
@@ -93,7 +95,7 @@ def hold(repository: Repository, name: str, commit_id: str) -> Ref:
 
 @transaction.atomic
 def move(actor: Actor, repository: Repository, full: str, expected: str | None, new: str, reason: str) -> Ref:
-    """Compare-and-set. `expected` None: the ref must not exist yet. RefMoved, and nothing done, when it is elsewhere."""
+    """Compare-and-set; `expected` None: it must not exist yet. RefMoved, and nothing done, when it is elsewhere."""
     if expected is None:
         present = Ref.objects.filter(repository=repository, name=full).first()
         if present is not None:
@@ -114,7 +116,9 @@ def _make_or_moved(actor: Actor, repository: Repository, full: str, new: str, re
     try:
         return make(actor, repository, full, new, reason)
     except Taken:
-        present = Ref.objects.filter(repository=repository, name=full).values_list("commit_id", flat=True).first()
+        present = (
+            Ref.objects.filter(repository=repository, name=full).values_list("commit_id", flat=True).first()
+        )
         raise RefMoved(short_name(full), "", present or "") from None
 
 
@@ -146,7 +150,9 @@ def _check_free(repository: Repository, full: str) -> None:
     above = [prefix + path for path in path_prefixes(short) for prefix in (HEADS, TAGS)]
     other = refs.filter(name__in=above).values_list("name", flat=True).first()
     if other is None:
-        below = refs.filter(name__startswith=f"{HEADS}{short}/") | refs.filter(name__startswith=f"{TAGS}{short}/")
+        below = refs.filter(name__startswith=f"{HEADS}{short}/") | refs.filter(
+            name__startswith=f"{TAGS}{short}/"
+        )
         other = below.values_list("name", flat=True).first()
     if other is None:
         return

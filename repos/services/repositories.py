@@ -8,10 +8,10 @@ from datetime import timedelta
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
-from repos.errors import NotFound, BadValue, Taken
+from repos.errors import BadValue, NotFound, Taken
 from repos.models import Collaborator, Network, Ref, Repository, Role, Visibility
 from repos.names import HEADS, clean_topics, ref_name_fault, repository_name_fault
 
@@ -56,7 +56,11 @@ def update_repository(actor: User, repository: Repository, **changes: object) ->
     """Change name, description, topics, licence, default_branch (maintain) or visibility (admin)."""
     need = Role.ADMIN if {"visibility", "name"} & changes.keys() else Role.MAINTAIN
     access.require(actor, repository, need)
-    locked = Repository.objects.select_for_update(of=("self",)).select_related("owner", "network").get(pk=repository.pk)
+    locked = (
+        Repository.objects.select_for_update(of=("self",))
+        .select_related("owner", "network")
+        .get(pk=repository.pk)
+    )
     if (name := changes.pop("name", None)) is not None:
         check_name(str(name))
         locked.name = str(name)
@@ -104,7 +108,8 @@ def _open_guard(pk: int) -> None:
     """What descends from a repository that became public no longer asks for access to it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE repos_repository SET guards = array_remove(guards, %s) WHERE guards @> ARRAY[%s]::bigint[]", [pk, pk]
+            "UPDATE repos_repository SET guards = array_remove(guards, %s) WHERE guards @> ARRAY[%s]::bigint[]",
+            [pk, pk],
         )
 
 
@@ -188,7 +193,9 @@ def _checked_fields(**fields: object) -> dict[str, object]:
     if unknown := fields.keys() - {"description", "topics", "licence", "visibility"}:
         raise BadValue(sorted(unknown)[0], fields[sorted(unknown)[0]], "a field that can be changed")
     if len(str(fields.get("description") or "")) > DESCRIPTION_LIMIT:
-        raise BadValue("description", f"{len(str(fields['description']))} characters", f"at most {DESCRIPTION_LIMIT}")
+        raise BadValue(
+            "description", f"{len(str(fields['description']))} characters", f"at most {DESCRIPTION_LIMIT}"
+        )
     if "visibility" in fields and fields["visibility"] not in Visibility.values:
         raise BadValue("visibility", fields["visibility"], "public or private")
     if "topics" in fields:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import F
-from hub.accounts.models import User
 
+from hub.accounts.models import User
 from repos import access
 from repos.models import Repository, Role, Star
 

@@ -37,7 +37,9 @@ def thumbnail_of(network: Network, blob: Blob, wanted: int) -> bytes:
     if not blob.media_type.startswith("image/") or blob.size > LARGEST_SOURCE:
         raise NotFound("thumbnail", digest)
     try:
-        made = thumbnail(io.BytesIO(store.get_range(blob.object_key, blob.offset, blob.size)), edge_for(wanted))
+        made = thumbnail(
+            io.BytesIO(store.get_range(blob.object_key, blob.offset, blob.size)), edge_for(wanted)
+        )
     except MediaError as error:
         raise NotFound("thumbnail", digest) from error
     store.put(key, made.data, made.media_type)

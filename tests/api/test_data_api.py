@@ -45,7 +45,12 @@ def results(api: APIClient, url: str) -> list[Any]:
 def test_commit_through_the_api(streets: Repository) -> None:
     api, url = client(streets)
     head = data.head(streets)
-    body = {"branch": "main", "expected_head": head, "message": "Move a car", "operations": [data.put_box("train/0000.jpg", 0, x=44)]}
+    body = {
+        "branch": "main",
+        "expected_head": head,
+        "message": "Move a car",
+        "operations": [data.put_box("train/0000.jpg", 0, x=44)],
+    }
     made = api.post(f"{url}/commits", body)
     assert made.status_code == 201, made.content
     commit = made.json()
@@ -69,11 +74,21 @@ def test_commit_through_the_api(streets: Repository) -> None:
         ({"op": "put_sample", "key": "../a"}, "invalid_edit", "key"),
         (data.put_box("train/0000.jpg", 0, name="tram"), "invalid_operation", "annotation.class"),
         (data.put_box("nowhere", 0), "invalid_edit", None),
-        (data.put_sample("m", media={"state": "stored", "sha256": "ab" * 32}), "unknown_media", "media.sha256"),
-        ({"op": "put_schema", "schema": {"classes": [{"name": "car"}, {"name": "car"}]}}, "invalid_edit", None),
+        (
+            data.put_sample("m", media={"state": "stored", "sha256": "ab" * 32}),
+            "unknown_media",
+            "media.sha256",
+        ),
+        (
+            {"op": "put_schema", "schema": {"classes": [{"name": "car"}, {"name": "car"}]}},
+            "invalid_edit",
+            None,
+        ),
     ],
 )
-def test_what_is_refused_names_its_place(streets: Repository, operation: dict[str, Any], code: str, field: str | None) -> None:
+def test_what_is_refused_names_its_place(
+    streets: Repository, operation: dict[str, Any], code: str, field: str | None
+) -> None:
     api, url = client(streets)
     body = {"branch": "main", "expected_head": data.head(streets), "message": "x", "operations": [operation]}
     refused = api.post(f"{url}/commits", body)
@@ -86,16 +101,30 @@ def test_a_conflict_is_409_with_all_sides(streets: Repository) -> None:
     api, url = client(streets)
     base = data.head(streets)
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=11))
-    body = {"branch": "main", "expected_head": base, "message": "x", "operations": [data.put_box("train/0000.jpg", 0, x=77)]}
+    body = {
+        "branch": "main",
+        "expected_head": base,
+        "message": "x",
+        "operations": [data.put_box("train/0000.jpg", 0, x=77)],
+    }
     refused = api.post(f"{url}/commits", body)
-    assert (refused.status_code, refused.json()["code"], refused.json()["count"]) == (409, "edit_conflicts", 1)
+    assert (refused.status_code, refused.json()["code"], refused.json()["count"]) == (
+        409,
+        "edit_conflicts",
+        1,
+    )
     assert refused.json()["conflicts"][0]["theirs"]["box"]["x"] == 77
     assert api.post(f"{url}/commits", {**body, "strict": True}).json()["code"] == "ref_moved"
 
 
 def test_the_same_key_makes_one_commit(streets: Repository) -> None:
     api, url = client(streets)
-    body = {"branch": "main", "expected_head": data.head(streets), "message": "x", "operations": [data.put_box("train/0000.jpg", 0, x=1)]}
+    body = {
+        "branch": "main",
+        "expected_head": data.head(streets),
+        "message": "x",
+        "operations": [data.put_box("train/0000.jpg", 0, x=1)],
+    }
     first, second = (api.post(f"{url}/commits", body, headers={"Idempotency-Key": "k1"}) for _ in range(2))
     assert first.status_code == second.status_code == 201
     assert first.content == second.content
@@ -104,7 +133,17 @@ def test_the_same_key_makes_one_commit(streets: Repository) -> None:
 @pytest.mark.parametrize(
     ("query", "keys"),
     [
-        ("", ["train/0000.jpg", "train/0001.jpg", "train/0002.jpg", "train/0003.jpg", "val/0004.jpg", "val/0005.jpg"]),
+        (
+            "",
+            [
+                "train/0000.jpg",
+                "train/0001.jpg",
+                "train/0002.jpg",
+                "train/0003.jpg",
+                "val/0004.jpg",
+                "val/0005.jpg",
+            ],
+        ),
         ("prefix=val/", ["val/0004.jpg", "val/0005.jpg"]),
         ("q=class:person", ["train/0001.jpg", "train/0003.jpg", "val/0005.jpg"]),
         ("q=class:car -class:person split:train", ["train/0000.jpg", "train/0002.jpg"]),
@@ -114,7 +153,17 @@ def test_the_same_key_makes_one_commit(streets: Repository) -> None:
         ("q=key:train/*&prefix=val/", []),
         ("q=layer:alice", []),
         ("q=class:unheard", []),
-        ("q=kind:box media:text", ["train/0000.jpg", "train/0001.jpg", "train/0002.jpg", "train/0003.jpg", "val/0004.jpg", "val/0005.jpg"]),
+        (
+            "q=kind:box media:text",
+            [
+                "train/0000.jpg",
+                "train/0001.jpg",
+                "train/0002.jpg",
+                "train/0003.jpg",
+                "val/0004.jpg",
+                "val/0005.jpg",
+            ],
+        ),
     ],
 )
 def test_samples_by_filter(streets: Repository, query: str, keys: list[str]) -> None:
@@ -146,7 +195,12 @@ def test_a_page_of_samples_costs_the_same_for_any_number_of_rows(streets: Reposi
 def test_one_sample_with_its_neighbours_and_labels(streets: Repository) -> None:
     api, url = client(streets)
     found = api.get(f"{url}/samples/train/0003.jpg").json()
-    assert (found["previous"], found["next"], found["position"], found["total"]) == ("train/0002.jpg", "val/0004.jpg", 3, 6)
+    assert (found["previous"], found["next"], found["position"], found["total"]) == (
+        "train/0002.jpg",
+        "val/0004.jpg",
+        3,
+        6,
+    )
     assert found["fields"] == {"split": "train"}
     boxes = found["layers"]["gold"]["annotations"]
     assert {b["class"] for b in boxes} == {"car", "person"}
@@ -200,9 +254,14 @@ def test_compare_counts_from_the_merge_base_or_directly(streets: Repository) -> 
     assert (three["ahead"], three["behind"], three["base"]) == (1, 1, root)
     keys = [c["key"] for c in results(api, f"{url}/compare/main...side/changes")]
     assert keys == ["train/0002.jpg"]
-    assert [c["key"] for c in results(api, f"{url}/compare/main..side/changes?limit=1")] == ["train/0000.jpg", "train/0002.jpg"]
+    assert [c["key"] for c in results(api, f"{url}/compare/main..side/changes?limit=1")] == [
+        "train/0000.jpg",
+        "train/0002.jpg",
+    ]
     assert results(api, f"{url}/compare/main..side/changes?kind=relabelled") == []
-    assert [c["key"] for c in results(api, f"{url}/compare/main..side/changes?class=car&key=train/0002.jpg")] == ["train/0002.jpg"]
+    assert [
+        c["key"] for c in results(api, f"{url}/compare/main..side/changes?class=car&key=train/0002.jpg")
+    ] == ["train/0002.jpg"]
     assert api.get(f"{url}/compare/main..side/changes?kind=nonsense").status_code == 422
     assert api.get(f"{url}/compare/main").status_code == 422
     assert api.get(f"{url}/compare/main...nowhere").status_code == 404
@@ -212,10 +271,12 @@ def test_compare_with_a_fork_needs_the_right_to_read_it(streets: Repository) -> 
     bob = make.user("bob")
     fork = make.forks.fork(bob, streets, visibility="private")
     own = data.commit(fork, data.put_box("train/0000.jpg", 0, x=1))
-    api, url = client(fork)
+    api, _ = client(fork)
     mine = api.get(f"/api/v1/repos/{streets}/compare/main...bob:main")
     assert (mine.status_code, mine.json()["b"]) == (200, own.commit_id)
-    assert [c["key"] for c in results(api, f"/api/v1/repos/{streets}/compare/main...bob:main/changes")] == ["train/0000.jpg"]
+    assert [c["key"] for c in results(api, f"/api/v1/repos/{streets}/compare/main...bob:main/changes")] == [
+        "train/0000.jpg"
+    ]
     shown = api.get(f"/api/v1/repos/{streets}/compare/main...bob:main/changes")
     assert shown["Cache-Control"] == "private, no-cache"
     for other in (APIClient(), client(streets)[0]):
@@ -229,7 +290,9 @@ def test_the_summary_is_a_computation_that_anybody_may_wait_for(streets: Reposit
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=1), data.delete_box("train/0001.jpg", 3))
     assert api.get(f"{url}/compare/{base}..main").json()["state"] == "running"
     a, b = resolve_revision(streets, base).commit, resolve_revision(streets).commit
-    compare.computations.succeed(compare.summary(streets.network, a, b), compare.compute_summary(streets.network, a, b))
+    compare.computations.succeed(
+        compare.summary(streets.network, a, b), compare.compute_summary(streets.network, a, b)
+    )
     ready = api.get(f"{url}/compare/{base}..main").json()
     assert ready["state"] == "ready"
     assert ready["summary"]["samples"]["modified"] == 2
@@ -246,7 +309,11 @@ def test_blame_names_the_commit_of_each_facet(streets: Repository) -> None:
     relabelled = data.commit(streets, data.put_box("train/0000.jpg", 0, x=1, name="person"))
     found = api.get(f"{url}/blame/train/0000.jpg").json()
     facets = found["annotations"][0]["facets"]
-    assert (facets["class"], facets["geometry"], facets["annotation"]) == (relabelled.commit_id, moved.commit_id, root)
+    assert (facets["class"], facets["geometry"], facets["annotation"]) == (
+        relabelled.commit_id,
+        moved.commit_id,
+        root,
+    )
     assert found["complete"] is True
     assert set(found["commits"]) == {root, moved.commit_id, relabelled.commit_id}
     events = api.get(f"{url}/history/train/0000.jpg").json()["results"]

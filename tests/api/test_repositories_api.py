@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hub.accounts.models import User
 from rest_framework.test import APIClient
 
+from hub.accounts.models import User
 from repos.models import Ref, Repository, Role
 from repos.services import refs as ref_services
 from tests.factories import repos as make
@@ -26,7 +26,9 @@ def signed_in(user: User) -> APIClient:
 def test_create_read_change_delete_restore() -> None:
     alice = make.user("alice")
     api = signed_in(alice)
-    made = api.post("/api/v1/repos", {"name": "Cells", "description": "Blood cells", "topics": ["Medical", "medical"]})
+    made = api.post(
+        "/api/v1/repos", {"name": "Cells", "description": "Blood cells", "topics": ["Medical", "medical"]}
+    )
     assert made.status_code == 201, made.content
     assert made.json()["full_name"] == "alice/Cells"
     assert made.json()["topics"] == ["medical"]
@@ -62,7 +64,9 @@ def test_what_is_wrong_is_named(body: dict[str, Any], field: str) -> None:
 
 def test_the_same_key_makes_one_repository() -> None:
     api = signed_in(make.user())
-    answers = [api.post("/api/v1/repos", {"name": "once"}, headers={"Idempotency-Key": "abc"}) for _ in range(2)]
+    answers = [
+        api.post("/api/v1/repos", {"name": "once"}, headers={"Idempotency-Key": "abc"}) for _ in range(2)
+    ]
     assert [a.status_code for a in answers] == [201, 201]
     assert answers[0].content == answers[1].content
     assert Repository.objects.filter(name="once").count() == 1
@@ -93,7 +97,9 @@ def test_lists_are_paged_and_cost_the_same_for_any_number_of_rows() -> None:
     api = signed_in(reader)
 
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             assert api.get("/api/v1/repos?limit=50").status_code == 200
         return len(seen)
 
@@ -138,7 +144,10 @@ def test_a_deleted_branch_keeps_its_permalinks() -> None:
     make.branch(repository, "side", tip)
     ref_services.delete_branch(repository.owner, repository, name="side")
     assert make.access.resolve_revision(repository, tip.commit_id)
-    assert signed_in(repository.owner).get(f"/api/v1/repos/{repository}/refs").json()["results"][0]["name"] == "main"
+    assert (
+        signed_in(repository.owner).get(f"/api/v1/repos/{repository}/refs").json()["results"][0]["name"]
+        == "main"
+    )
 
 
 def test_a_fork_copies_refs_and_nothing_else_and_is_made_once() -> None:
@@ -151,28 +160,42 @@ def test_a_fork_copies_refs_and_nothing_else_and_is_made_once() -> None:
     api = signed_in(bob)
     with CaptureQueriesContext(connection) as seen:
         made = api.post(f"/api/v1/repos/{upstream}/forks")
-    assert (made.status_code, made.json()["full_name"], made.json()["upstream"]) == (201, "bob/data", str(upstream))
+    assert (made.status_code, made.json()["full_name"], made.json()["upstream"]) == (
+        201,
+        "bob/data",
+        str(upstream),
+    )
     assert len(seen) < 25
     fork = Repository.objects.get(owner=bob)
     assert fork.network_id == upstream.network_id
-    assert set(Ref.objects.filter(repository=fork).values_list("name", flat=True)) == {"refs/heads/main", "refs/tags/v1"}
+    assert set(Ref.objects.filter(repository=fork).values_list("name", flat=True)) == {
+        "refs/heads/main",
+        "refs/tags/v1",
+    }
     again = api.post(f"/api/v1/repos/{upstream}/forks")
     assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
     assert api.get(f"/api/v1/repos/{upstream}").json()["forks"] == 1
     newer = make.bare_commit(upstream, [commit])
-    ref_services.move(upstream.owner, upstream, "refs/heads/main", commit.commit_id, newer.commit_id, "commit")
+    ref_services.move(
+        upstream.owner, upstream, "refs/heads/main", commit.commit_id, newer.commit_id, "commit"
+    )
     assert api.post("/api/v1/repos/bob/data/sync").json()["commit"] == newer.commit_id
     own = make.bare_commit(fork, [newer])
     ref_services.move(bob, fork, "refs/heads/main", newer.commit_id, own.commit_id, "commit")
     newest = make.bare_commit(upstream, [newer])
-    ref_services.move(upstream.owner, upstream, "refs/heads/main", newer.commit_id, newest.commit_id, "commit")
+    ref_services.move(
+        upstream.owner, upstream, "refs/heads/main", newer.commit_id, newest.commit_id, "commit"
+    )
     assert api.post("/api/v1/repos/bob/data/sync").json()["code"] == "diverged"
 
 
 def test_a_public_fork_outlives_its_upstream_going_private() -> None:
     upstream = make.repository(name="data")
     forked = make.forks.fork(make.user(), upstream)
-    assert signed_in(upstream.owner).patch(f"/api/v1/repos/{upstream}", {"visibility": "private"}).status_code == 200
+    assert (
+        signed_in(upstream.owner).patch(f"/api/v1/repos/{upstream}", {"visibility": "private"}).status_code
+        == 200
+    )
     seen = APIClient().get(f"/api/v1/repos/{forked}").json()
     assert (seen["upstream"], seen["visibility"]) == (None, "public")
 
@@ -181,7 +204,9 @@ def test_a_fork_of_private_stays_private_until_the_upstream_opens() -> None:
     upstream = make.private(name="data")
     bob = make.member(upstream, Role.READ)
     api = signed_in(bob)
-    assert api.post(f"/api/v1/repos/{upstream}/forks", {"visibility": "public"}).json()["field"] == "visibility"
+    assert (
+        api.post(f"/api/v1/repos/{upstream}/forks", {"visibility": "public"}).json()["field"] == "visibility"
+    )
     forked = api.post(f"/api/v1/repos/{upstream}/forks").json()
     assert forked["visibility"] == "private"
     where = f"/api/v1/repos/{forked['full_name']}"
@@ -196,7 +221,9 @@ def test_stars_count_once_per_person() -> None:
     for _ in range(2):
         assert api.put(f"{url}/star").status_code == 204
     assert api.get(url).json()["stars"] == 1
-    assert [r["full_name"] for r in APIClient().get("/api/v1/repos?starred_by=carol").json()["results"]] == [str(repository)]
+    assert [r["full_name"] for r in APIClient().get("/api/v1/repos?starred_by=carol").json()["results"]] == [
+        str(repository)
+    ]
     for _ in range(2):
         assert api.delete(f"{url}/star").status_code == 204
     assert api.get(url).json()["stars"] == 0
@@ -209,7 +236,9 @@ def test_an_invitation_is_accepted_by_whom_it_is_for() -> None:
     token = admin.put(f"{url}/collaborators", {"user": "Bob", "role": "write"}).json()["token"]
     assert signed_in(bob).get(url).status_code == 404, "not before the answer"
     assert signed_in(eve).post("/api/v1/user/invitations", {"token": token}).status_code == 404
-    assert [i["repository"] for i in signed_in(bob).get("/api/v1/user/invitations").json()["results"]] == [str(hidden)]
+    assert [i["repository"] for i in signed_in(bob).get("/api/v1/user/invitations").json()["results"]] == [
+        str(hidden)
+    ]
     assert signed_in(bob).post("/api/v1/user/invitations", {"token": token}).status_code == 204
     assert signed_in(bob).get(url).json()["role"] == "write"
     assert signed_in(bob).post("/api/v1/user/invitations", {"token": token}).status_code == 404, "once"
@@ -227,5 +256,8 @@ def test_declining_leaves_nothing() -> None:
     hidden, bob = make.private(), make.user("bob")
     admin, url = signed_in(hidden.owner), f"/api/v1/repos/{hidden}"
     invitation = admin.put(f"{url}/collaborators", {"user": "bob", "role": "admin"}).json()
-    assert signed_in(bob).post("/api/v1/user/invitations", {"id": invitation["id"], "accept": False}).status_code == 204
+    assert (
+        signed_in(bob).post("/api/v1/user/invitations", {"id": invitation["id"], "accept": False}).status_code
+        == 204
+    )
     assert admin.get(f"{url}/collaborators").json()["results"] == []

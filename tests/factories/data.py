@@ -6,7 +6,6 @@ import hashlib
 from typing import Any
 
 from hub.accounts.models import User
-
 from repos import access
 from repos.annotations import merge as merging
 from repos.annotations import snapshot as snapshots
@@ -29,7 +28,12 @@ def put_schema(schema: Json | None = None) -> Json:
 
 
 def put_sample(key: str, **more: Any) -> Json:
-    return {"op": "put_sample", "key": key, **({"text": f"text of {key}"} if "media" not in more else {}), **more}
+    return {
+        "op": "put_sample",
+        "key": key,
+        **({"text": f"text of {key}"} if "media" not in more else {}),
+        **more,
+    }
 
 
 def box_id(n: int) -> str:
@@ -37,7 +41,12 @@ def box_id(n: int) -> str:
 
 
 def put_box(key: str, n: int, x: float = 10, name: str = "car", layer: str = "gold", **more: Any) -> Json:
-    annotation = {"id": box_id(n), "kind": "box", "class": name, "geometry": {"box": {"x": x, "y": 5, "w": 20, "h": 10}}}
+    annotation = {
+        "id": box_id(n),
+        "kind": "box",
+        "class": name,
+        "geometry": {"box": {"x": x, "y": 5, "w": 20, "h": 10}},
+    }
     return {"op": "put_annotation", "key": key, "layer": layer, "annotation": {**annotation, **more}}
 
 
@@ -51,7 +60,11 @@ def head(repository: Repository, branch: str = "main") -> str | None:
 
 
 def commit(
-    repository: Repository, *operations: Json, actor: User | None = None, branch: str = "main", message: str = "Edit"
+    repository: Repository,
+    *operations: Json,
+    actor: User | None = None,
+    branch: str = "main",
+    message: str = "Edit",
 ) -> CommitRecord:
     """Commit on the present head, as the owner."""
     landed = commits.commit_operations(
@@ -93,5 +106,7 @@ def merge(repository: Repository, target: str, source: str) -> CommitRecord:
     if merged.conflicts:
         raise ValueError(merged.conflicts)
     who = landing.identity(repository.owner)
-    draft = landing.Draft(work, merged.snapshot, merged.changes, [ours.commit, theirs.commit], "Merge", who, who)
+    draft = landing.Draft(
+        work, merged.snapshot, merged.changes, [ours.commit, theirs.commit], "Merge", who, who
+    )
     return landing.land(repository.owner, repository, f"refs/heads/{target}", ours.commit_id, draft).commit

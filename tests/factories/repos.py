@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Sequence
 
 from django.contrib.auth.models import AnonymousUser
+
 from hub.accounts.models import User
 from hub.accounts.services import create_user
-
-from repos.models import Collaborator, CommitRecord, Ref, Repository, Role, Visibility
 from repos import access as access
+from repos.models import Collaborator, CommitRecord, Ref, Repository, Role, Visibility
 from repos.services import forks as forks
 from repos.services import refs as refs
 from repos.services import repositories
@@ -26,7 +26,9 @@ def user(name: str = "") -> User:
 
 def repository(owner: User | None = None, name: str = "", **fields: object) -> Repository:
     return repositories.create_repository(
-        owner or user(), name=name or f"set-{next(_numbers)}", **fields  # type: ignore[arg-type]
+        owner or user(),
+        name=name or f"set-{next(_numbers)}",
+        **fields,  # type: ignore[arg-type]
     )
 
 

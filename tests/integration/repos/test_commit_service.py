@@ -33,7 +33,9 @@ def boxes(repository: Repository, key: str, layer: str = "gold", ref: str = "mai
     return {a.id.hex(): a.geometry().x for a in entry or ()}  # type: ignore[union-attr]
 
 
-def send(repository: Repository, *operations: object, expected: str | None, actor: object = None, **more: object) -> commits.Landed:
+def send(
+    repository: Repository, *operations: object, expected: str | None, actor: object = None, **more: object
+) -> commits.Landed:
     return commits.commit_operations(
         actor or repository.owner,  # type: ignore[arg-type]
         repository,
@@ -54,7 +56,9 @@ def test_the_first_commit_makes_the_default_branch() -> None:
     assert view.count() == 6
     assert view.annotation_count("gold") == 9
     assert view.read_file("README.md") == b"# Streets\n"
-    assert view.entry("gold", "train/0000.jpg").annotations[0].provenance.annotator == f"u:{repository.owner.pk}"  # type: ignore[union-attr]
+    assert (
+        view.entry("gold", "train/0000.jpg").annotations[0].provenance.annotator == f"u:{repository.owner.pk}"
+    )  # type: ignore[union-attr]
     assert made.message.startswith("First labels")
     assert ReflogEntry.objects.get(repository=repository).reason == "commit"
     assert list(Pack.objects.filter(network=repository.network).values_list("state", flat=True)) == ["live"]
@@ -66,7 +70,9 @@ def test_a_commit_on_the_head_costs_few_queries_and_one_pack() -> None:
     counts = []
     for n in range(3):
         with CaptureQueriesContext(connection) as seen:
-            data.commit(repository, *[data.put_box(f"train/{i:04d}.jpg", 1000 + i, x=n + 1) for i in range(10)])
+            data.commit(
+                repository, *[data.put_box(f"train/{i:04d}.jpg", 1000 + i, x=n + 1) for i in range(10)]
+            )
         counts.append(len(seen))
     assert Pack.objects.count() == 4
     assert max(counts) < 45, counts
@@ -101,7 +107,12 @@ def test_a_conflict_changes_nothing_and_tells_all_sides() -> None:
     send(repository, data.put_box("train/0000.jpg", 0, x=11), expected=base.commit_id)
     before = data.head(repository), CommitRecord.objects.count()
     with pytest.raises(EditConflicts) as refused:
-        send(repository, data.put_box("train/0000.jpg", 0, x=77), data.put_box("train/0001.jpg", 2, x=1), expected=base.commit_id)
+        send(
+            repository,
+            data.put_box("train/0000.jpg", 0, x=77),
+            data.put_box("train/0001.jpg", 2, x=1),
+            expected=base.commit_id,
+        )
     assert (data.head(repository), CommitRecord.objects.count()) == before
     (conflict,) = refused.value.conflicts
     assert (conflict["key"], conflict["annotation"]) == ("train/0000.jpg", data.box_id(0))
@@ -126,7 +137,9 @@ def test_no_base_on_a_branch_that_exists_is_refused() -> None:
 def test_a_missing_branch_is_made_from_the_base() -> None:
     repository = make.repository()
     base = data.streets(repository)
-    landed = send(repository, data.put_box("train/0000.jpg", 0, x=3), expected=base.commit_id, branch="fix/one")
+    landed = send(
+        repository, data.put_box("train/0000.jpg", 0, x=3), expected=base.commit_id, branch="fix/one"
+    )
     assert landed.commit.parents == [base.commit_id]
     assert data.head(repository) == base.commit_id
     assert data.head(repository, "fix/one") == landed.commit.commit_id
@@ -154,7 +167,12 @@ def test_what_breaks_a_rule_is_named() -> None:
         send(repository, data.put_box("nowhere.jpg", 5), expected=base.commit_id)
     assert refused.value.data["key"] == "nowhere.jpg"
     with pytest.raises(InvalidOperation) as unread:
-        send(repository, data.put_box("train/0000.jpg", 5), data.put_box("train/0000.jpg", 6, name="tram"), expected=base.commit_id)
+        send(
+            repository,
+            data.put_box("train/0000.jpg", 5),
+            data.put_box("train/0000.jpg", 6, name="tram"),
+            expected=base.commit_id,
+        )
     assert unread.value.data["operation"] == 1
     assert unread.value.data["field"] == "annotation.class"
     assert unread.value.data["annotation"] == data.box_id(6)
@@ -174,7 +192,9 @@ def test_an_annotator_changes_their_own_layer_and_nothing_else() -> None:
     repository = make.repository()
     base = data.streets(repository)
     ann = make.member(repository, Role.ANNOTATE, "ann")
-    landed = send(repository, data.put_box("train/0000.jpg", 70, layer="ann"), expected=base.commit_id, actor=ann)
+    landed = send(
+        repository, data.put_box("train/0000.jpg", 70, layer="ann"), expected=base.commit_id, actor=ann
+    )
     for operation in (
         data.put_box("train/0000.jpg", 71),
         data.put_box("train/0000.jpg", 71, layer="bob"),
@@ -185,7 +205,9 @@ def test_an_annotator_changes_their_own_layer_and_nothing_else() -> None:
             send(repository, operation, expected=landed.commit.commit_id, actor=ann)
     reader = make.member(repository, Role.READ)
     with pytest.raises(NotAllowed):
-        send(repository, data.put_box("train/0000.jpg", 72, layer="ann"), expected=base.commit_id, actor=reader)
+        send(
+            repository, data.put_box("train/0000.jpg", 72, layer="ann"), expected=base.commit_id, actor=reader
+        )
 
 
 def stored(sha256: str) -> data.Json:
@@ -271,4 +293,6 @@ def test_a_failure_as_the_ref_moves_leaves_the_old_head() -> None:
     assert boxes(repository, "train/0000.jpg") == {data.box_id(0): 50}
     Pack.objects.filter(state="uploading").delete()
     node_cache.cache_clear()
-    assert view_of(access.resolve_revision(repository, landed.commit.commit_id)).entry("gold", "train/0000.jpg")
+    assert view_of(access.resolve_revision(repository, landed.commit.commit_id)).entry(
+        "gold", "train/0000.jpg"
+    )

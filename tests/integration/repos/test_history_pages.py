@@ -7,8 +7,8 @@ import random
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hub.errors import Invalid
 
+from hub.errors import Invalid
 from repos import access
 from repos.models import CommitRecord, Repository
 from repos.selectors import commits, graph

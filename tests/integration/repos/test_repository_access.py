@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hub.http.problems import problem_of
 
+from hub.http.problems import problem_of
 from repos import access
 from repos.errors import AmbiguousRevision, EmptyRepository, NotAllowed, NotFound, SignInRequired
 from repos.models import Collaborator, Role
@@ -128,7 +128,9 @@ def test_two_commits_with_one_prefix_are_told_apart_or_refused() -> None:
         type(commit).objects.filter(pk=commit.pk).update(commit_id=commit_id)
         commit.commit_id = commit_id
     make.branch(repository, "main", one)
-    assert access.resolve_revision(repository, "abababa").commit_id == one.commit_id, "the others are not reachable"
+    assert access.resolve_revision(repository, "abababa").commit_id == one.commit_id, (
+        "the others are not reachable"
+    )
     make.branch(repository, "other", two)
     with pytest.raises(AmbiguousRevision) as refused:
         access.resolve_revision(repository, "abababa")

@@ -9,9 +9,8 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from repos import access
 from hub.errors import HubError
-
+from repos import access
 from repos.errors import EditConflicts, RefIsPrefix, Taken
 from repos.models import CommitRecord, Ref, Repository
 from repos.selectors.snapshots import view_of
@@ -41,14 +40,21 @@ def at_once(works: Sequence[Callable[[], object]]) -> list[object]:
 
 def committing(repository: Repository, base: str, *operations: data.Json) -> Callable[[], object]:
     return lambda: commits.commit_operations(
-        repository.owner, repository, branch="main", expected_head=base, operations=operations, message="At once"
+        repository.owner,
+        repository,
+        branch="main",
+        expected_head=base,
+        operations=operations,
+        message="At once",
     )
 
 
 def test_disjoint_edits_all_land() -> None:
     repository = make.repository()
     base = data.streets(repository, samples=8).commit_id
-    works = [committing(repository, base, data.put_box(f"train/{n:04d}.jpg", 2 * n, x=100 + n)) for n in range(5)]
+    works = [
+        committing(repository, base, data.put_box(f"train/{n:04d}.jpg", 2 * n, x=100 + n)) for n in range(5)
+    ]
     results = at_once(works)
     assert all(isinstance(result, commits.Landed) for result in results), results
     view = view_of(access.resolve_revision(repository))
