@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser check fix lock venv clean bench
+.PHONY: help up test unit browser real check fix lock venv clean bench
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -24,6 +24,9 @@ unit: .venv/.dev ## only the tests that need no service
 
 browser: .venv/.dev ## only the tests in a browser
 	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+real: .venv/.dev ## replay real corrections through a running platform (where the data is present)
+	@$(BIN)/python -m tests.real $(CASES)
 
 bench: .venv/.dev ## measurements; not part of the tests
 	@$(BIN)/python -m pytest tests/bench -s $(PYTEST_ARGS)

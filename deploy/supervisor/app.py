@@ -78,7 +78,8 @@ def start(stack: Stack, options: Options) -> None:
     services = environment(stack, options)
     migrate(services)
     state.tell_services(stack.data, services)
-    seed(stack, services)
+    if options.seed:
+        seed(stack, services)
     stack.add(worker(stack, services))
     front = stack.add(web(stack, services, options))
     wait_ready(front, lambda: answers(options), stack.stopping)

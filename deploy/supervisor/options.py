@@ -16,6 +16,7 @@ class Trouble(Exception):
 class Options:
     data: Path
     port: int
+    seed: bool = True
 
 
 def read() -> Options:
@@ -23,7 +24,7 @@ def read() -> Options:
     if not port.isdigit() or not 1 <= int(port) <= 65535:
         raise Trouble(f"PORT={port} is not a port")
     data = Path(os.environ.get("LABELHUB_DATA", "") or ROOT / ".data").absolute()
-    return Options(data=data, port=int(port))
+    return Options(data=data, port=int(port), seed=os.environ.get("LABELHUB_SEED", "1") != "0")
 
 
 def child_environment(services: dict[str, str]) -> dict[str, str]:
