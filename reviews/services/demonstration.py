@@ -44,26 +44,18 @@ class People:
 
 def make(password: str, say: Say) -> People:
     """Safe to call on an empty installation only: names are taken afterwards."""
-    people = People(
-        create_user(
-            username="alice",
-            email="alice@example.org",
-            password=password,
-            display_name="Alice Moreau",
-            verified=True,
-        ),
-        create_user(
-            username="bob",
-            email="bob@example.org",
-            password=password,
-            display_name="Bob Okafor",
-            verified=True,
-        ),
-    )
+    people = People(person("alice", "Alice Moreau", password), person("bob", "Bob Okafor", password))
     for step in (factory_parts, digits, travel_notes, signals):
         say(f"importing {step.__name__.replace('_', '-')}")
         step(people)
     return people
+
+
+def person(name: str, display_name: str, password: str) -> User:
+    email = f"{name}@example.org"
+    return create_user(
+        username=name, email=email, password=password, display_name=display_name, verified=True
+    )
 
 
 def factory_parts(people: People) -> None:
@@ -169,7 +161,9 @@ def signals(people: People) -> None:
 def imported(actor: User, repository: Repository, files: Files, wanted: Wanted) -> Job:
     """Upload and import; the job runs here, because no worker does yet."""
     upload = uploads.begin(actor, repository)
-    uploads.add_files(upload, [uploads.Given(name, io.BytesIO(data)) for name, data in files.items()])
+    uploads.add_files(
+        upload, [uploads.Given(name, io.BytesIO(data), len(data)) for name, data in files.items()]
+    )
     job = create_import(actor, repository, wanted, upload=upload)
     run_import(str(job.pk), last=True)
     job.refresh_from_db()
@@ -221,7 +215,7 @@ PARTS_PROPOSAL = """I went through every second picture with the photograph besi
 """
 DIGITS_CARD = """# Digits
 
-The first 300 of scikit-learn's handwritten digits, enlarged to 64 × 64. Three annotators voted on each; *gold* holds the
-accepted digit. The Insights page shows how far they agree.
+The first 300 of scikit-learn's handwritten digits, enlarged to 64 × 64. Three annotators voted on each; *gold*
+holds the accepted digit. The Insights page shows how far they agree.
 """
-DIGITS_PROPOSAL = "Where all three annotators see another digit than *gold* says, *gold* was a slip. Nothing else is touched."
+DIGITS_PROPOSAL = "Where all three annotators see another digit than *gold* says, *gold* was a slip."
