@@ -146,7 +146,7 @@ def _record(value: object, schema: Schema) -> Any:
 def _sequence(values: Sequence[object], schema: Schema) -> Any:
     """Geometries of one annotation are an object by kind, everything else a list."""
     if values and all(type(value) in GEOMETRY_KIND for value in values):
-        return {str(GEOMETRY_KIND[type(g)]): geometry_json(g) for g in values}  # type: ignore[arg-type, index]
+        return {str(GEOMETRY_KIND[type(g)]): geometry_json(g) for g in values}  # type: ignore[arg-type]
     return [value_document(value, schema) for value in values]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from repos.access import Revision
 from repos.errors import BadValue, SignInRequired
 from repos.models import Repository, Role
 
+R = TypeVar("R", bound=HttpResponseBase)
 PRIVATE, PUBLIC_MOVING, PUBLIC_PINNED = (
     "private, no-cache",
     "public, no-cache",
@@ -83,7 +84,7 @@ def version(request: HttpRequest | Request, revision: Revision, *parts: object) 
     return etag(revision.repository.pk, revision.commit_id, request.get_full_path(), *parts)
 
 
-def mark(response: Any, revision: Revision, tag: str) -> Any:
+def mark(response: R, revision: Revision, tag: str) -> R:
     response["ETag"] = tag
     response["Vary"] = "Authorization, Cookie, Accept"
     if revision.repository.is_private:

@@ -48,7 +48,7 @@ def changes_response(request: Request, revision: Revision, a: CommitRecord, b: C
     found = compare.difference(revision.repository.network, a, b)
     shown = compare.changes_page(found, wanted, after, page_limit(request, 30))
     response = page(request, [sample_change_document(c, found.schemas) for c in shown.changes], shown.cursor)
-    return mark(response, revision, version(request, revision, a.commit_id))  # type: ignore[no-any-return]
+    return mark(response, revision, version(request, revision, a.commit_id))
 
 
 def filter_of(request: Request) -> compare.Filter:

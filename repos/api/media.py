@@ -24,7 +24,7 @@ from hub.errors import Invalid
 from hub.http.etag import etag, not_modified
 from hub.http.idempotency import idempotent
 from repos.access import Revision
-from repos.api.base import PRIVATE, PUBLIC_PINNED, RepositoryView, valid
+from repos.api.base import PRIVATE, PUBLIC_PINNED, R, RepositoryView, valid
 from repos.errors import BadValue, NotFound
 from repos.models import Blob
 from repos.selectors.media import MediaAt, media_at
@@ -116,7 +116,7 @@ class Uploads(Media):
             if file is None:
                 raise BadValue("file", None, "a file")
             pieces, kind = file.chunks(PIECE), file.content_type or ""
-            declared = str(request.data.get("sha256", declared))
+            declared = request.POST.get("sha256", declared)
         else:
             pieces = _pieces(request)
         return Response(
@@ -183,7 +183,7 @@ def _external(found: MediaAt) -> HttpResponseBase:
     return answer
 
 
-def shielded(response: Any, revision: Revision, tag: str, media_type: str = "") -> Any:
+def shielded(response: R, revision: Revision, tag: str, media_type: str = "") -> R:
     """Headers of everything users uploaded."""
     if media_type:
         response["Content-Type"] = media_type

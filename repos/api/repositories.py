@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -24,10 +23,10 @@ from repos.services import forks, repositories, stars
 
 class RepositoryPages(CursorPages):
     def __init__(self, sort: str) -> None:
-        self.ordering = selectors.SORTS[sort]
+        self.ordering = selectors.SORTS[sort]  # type: ignore[assignment]
 
 
-def listed(request: Request, view: APIView, found: Any, sort: str) -> Response:
+def listed(request: Request, view: APIView, found: QuerySet[Repository], sort: str) -> Response:
     pages = RepositoryPages(sort)
     page = pages.paginate_queryset(found, request, view=view)
     return pages.get_paginated_response([documents.repository(request.user, r) for r in page or ()])

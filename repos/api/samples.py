@@ -64,14 +64,14 @@ class Samples(RepositoryView):
             records=not keys_only,
         )
         schema = view_of(revision).schema
-        results: list[Any] = (
+        results: Sequence[Any] = (
             found.keys
             if keys_only
             else [sample_json(item.key, item.sample, item.layers, schema) for item in found.items]
         )
         response = page(request, results, found.cursor)
         response.data |= {"searched": found.searched, "total": found.total}
-        return mark(response, revision, version(request, revision))  # type: ignore[no-any-return]
+        return mark(response, revision, version(request, revision))
 
 
 class OneSample(RepositoryView):
@@ -144,4 +144,4 @@ class OneFile(RepositoryView):
             answer["Cache-Control"] = answer["Cache-Control"].replace(
                 "max-age=31536000, immutable", "no-cache"
             )
-        return answer  # type: ignore[no-any-return]
+        return answer

@@ -35,7 +35,9 @@ class UploadedFile(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["upload", "path"], name="uploaded_file_once"),
-            models.CheckConstraint(condition=models.Q(offset__gte=0, size__gte=0), name="uploaded_file_range"),
+            models.CheckConstraint(
+                condition=models.Q(offset__gte=0, size__gte=0), name="uploaded_file_range"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -71,7 +71,7 @@ def sample_history(
     """What each commit did to the labels of a sample in one layer, newest first."""
     view = view_of(revision)
     walk = _Walk(revision.repository, key, layer, time.monotonic() + budget)
-    found = []
+    found: list[tuple[str, list[Change]]] = []
     for commit_id, changes in history(key, layer, walk.steps(revision.commit), view.schema):
         if len(found) == limit:
             walk.complete = False

@@ -17,6 +17,7 @@ from django.db import transaction
 from repos.access import Actor
 from repos.annotations import changeset_codec
 from repos.annotations.changeset import ChangeSet
+from repos.annotations.conflicts import Report
 from repos.annotations.model import MediaState
 from repos.annotations.samples import sample_from
 from repos.annotations.snapshot import Snapshot, save
@@ -55,7 +56,7 @@ class Landed:
     commit: CommitRecord
     ref: Ref
     onto: str | None = None
-    reports: Sequence[object] = field(default_factory=tuple)
+    reports: Sequence[Report] = field(default_factory=tuple)
 
 
 def land(

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from hub.jobs import computations
 from repos.access import resolve_revision
 from repos.models import Repository, Role
 from repos.selectors import compare
@@ -290,7 +291,7 @@ def test_the_summary_is_a_computation_that_anybody_may_wait_for(streets: Reposit
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=1), data.delete_box("train/0001.jpg", 3))
     assert api.get(f"{url}/compare/{base}..main").json()["state"] == "running"
     a, b = resolve_revision(streets, base).commit, resolve_revision(streets).commit
-    compare.computations.succeed(
+    computations.succeed(
         compare.summary(streets.network, a, b), compare.compute_summary(streets.network, a, b)
     )
     ready = api.get(f"{url}/compare/{base}..main").json()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image
 from rest_framework.test import APIClient
 
-from repos.models import Blob, BlobGrant, Repository, UploadSession
+from repos.models import Blob, BlobGrant, Repository, Role, UploadSession
 from repos.services.stores import blobs_of
 from tests.factories import data
 from tests.factories import repos as make
@@ -51,8 +51,21 @@ def pictures(request: pytest.FixtureRequest) -> Repository:
 def test_bytes_in_three_ways_are_the_same_media() -> None:
     repository = make.repository()
     api, url = signed_in(repository)
-    known = {"sha256": SHA, "size": len(PNG), "type": "image/png", "width": 400, "height": 300, "duration": None, "orientation": 1}
-    bare = api.post(f"{url}/media/uploads", PNG, content_type="application/octet-stream", headers={"X-Content-SHA256": SHA})
+    known = {
+        "sha256": SHA,
+        "size": len(PNG),
+        "type": "image/png",
+        "width": 400,
+        "height": 300,
+        "duration": None,
+        "orientation": 1,
+    }
+    bare = api.post(
+        f"{url}/media/uploads",
+        PNG,
+        content_type="application/octet-stream",
+        headers={"X-Content-SHA256": SHA},
+    )
     assert (bare.status_code, bare.json()) == (200, known)
     form = api.post(f"{url}/media/uploads", {"file": SimpleUploadedFile("x.png", PNG)}, format="multipart")
     assert form.json() == known
@@ -69,7 +82,9 @@ def test_bytes_in_three_ways_are_the_same_media() -> None:
 def test_bytes_that_are_not_what_was_declared_are_refused() -> None:
     repository = make.repository()
     api, url = signed_in(repository)
-    refused = api.post(f"{url}/media/uploads", b"other", content_type="image/png", headers={"X-Content-SHA256": SHA})
+    refused = api.post(
+        f"{url}/media/uploads", b"other", content_type="image/png", headers={"X-Content-SHA256": SHA}
+    )
     assert (refused.status_code, refused.json()["code"]) == (422, "digest_mismatch")
     begun = api.post(f"{url}/media/uploads", {"sha256": SHA, "size": 5}).json()
     session = UploadSession.objects.get(pk=begun["id"])
@@ -79,7 +94,7 @@ def test_bytes_that_are_not_what_was_declared_are_refused() -> None:
     assert blobs_of(repository.network).head(session.object_key) is None
     assert not Blob.objects.exists()
     other = APIClient()
-    other.force_authenticate(make.member(repository, make.Role.WRITE))
+    other.force_authenticate(make.member(repository, Role.WRITE))
     assert other.post(f"{url}/media/uploads/{begun['id']}").status_code == 404, "somebody else's upload"
 
 
@@ -116,7 +131,12 @@ def test_media_has_etag_ranges_and_shields(pictures: Repository) -> None:
     assert whole["Cache-Control"] == expected
     same = api.get(where, headers={"If-None-Match": whole["ETag"]})
     assert (same.status_code, same.content) == (304, b"")
-    for text, first, last in (("0-9", 0, 9), ("10-", 10, len(PNG) - 1), ("-5", len(PNG) - 5, len(PNG) - 1), ("5-99999", 5, len(PNG) - 1)):
+    for text, first, last in (
+        ("0-9", 0, 9),
+        ("10-", 10, len(PNG) - 1),
+        ("-5", len(PNG) - 5, len(PNG) - 1),
+        ("5-99999", 5, len(PNG) - 1),
+    ):
         part = api.get(where, headers={"Range": f"bytes={text}"})
         assert (part.status_code, body_of(part)) == (206, PNG[first : last + 1])
         assert part["Content-Range"] == f"bytes {first}-{last}/{len(PNG)}"
@@ -153,9 +173,15 @@ def test_what_is_no_picture_has_no_thumbnail() -> None:
 def test_external_media_is_a_redirect_and_only_to_the_web() -> None:
     repository = make.repository()
     api, url = signed_in(repository)
-    data.commit(repository, data.put_sample("e", media={"state": "external", "uri": "https://example.org/e.png"}))
+    data.commit(
+        repository, data.put_sample("e", media={"state": "external", "uri": "https://example.org/e.png"})
+    )
     answer = api.get(f"{url}/media/e?ref={data.head(repository)}")
-    assert (answer.status_code, answer["Location"], answer["Referrer-Policy"]) == (302, "https://example.org/e.png", "no-referrer")
+    assert (answer.status_code, answer["Location"], answer["Referrer-Policy"]) == (
+        302,
+        "https://example.org/e.png",
+        "no-referrer",
+    )
     data.commit(repository, data.put_sample("f", media={"state": "external", "uri": "javascript:alert(1)"}))
     assert api.get(f"{url}/media/f?ref={data.head(repository)}").status_code == 404
 

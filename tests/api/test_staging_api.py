@@ -52,7 +52,12 @@ def test_stage_undo_redo_and_type_over(streets: Repository) -> None:
     desk = Desk(streets)
     assert desk.state() == (0, False, False)
     sample = "?key=train/0000.jpg"
-    assert desk.stage(data.put_box("train/0000.jpg", 0, x=1), query=sample)["annotations"][0]["geometry"]["box"]["x"] == 1
+    assert (
+        desk.stage(data.put_box("train/0000.jpg", 0, x=1), query=sample)["annotations"][0]["geometry"]["box"][
+            "x"
+        ]
+        == 1
+    )
     desk.stage(data.put_box("train/0000.jpg", 100, x=2), data.put_box("train/0000.jpg", 101, x=3))
     desk.stage(data.delete_box("train/0001.jpg", 2))
     assert desk.state() == (3, True, False)
@@ -142,10 +147,16 @@ def test_a_moved_branch_takes_the_edits_in(streets: Repository) -> None:
 def test_a_conflict_leaves_the_area_and_a_rebase_carries_over_what_fits(streets: Repository) -> None:
     desk = Desk(streets)
     desk.stage(data.put_box("train/0000.jpg", 0, x=1))
-    desk.stage(data.put_box("train/0002.jpg", 4, name="person"), data.put_sample("new"), data.put_box("new", 60))
+    desk.stage(
+        data.put_box("train/0002.jpg", 4, name="person"), data.put_sample("new"), data.put_box("new", 60)
+    )
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=9), data.put_box("train/0002.jpg", 4, x=9))
     refused = desk.commit()
-    assert (refused.status_code, refused.json()["code"], refused.json()["count"]) == (409, "edit_conflicts", 1)
+    assert (refused.status_code, refused.json()["code"], refused.json()["count"]) == (
+        409,
+        "edit_conflicts",
+        1,
+    )
     assert desk.state()[0] == 2, "nothing is lost"
     assert desk.put({"rebase": True}).status_code == 409
     desk.stage(data.put_box("train/0000.jpg", 0, x=10))
@@ -172,7 +183,11 @@ def test_staging_goes_to_another_branch_when_asked(streets: Repository) -> None:
     desk.stage(data.put_box("train/0000.jpg", 0, x=1))
     head = data.head(streets)
     made = desk.commit("For review", to="patch-1").json()
-    assert (made["branch"], data.head(streets), data.head(streets, "patch-1")) == ("patch-1", head, made["id"])
+    assert (made["branch"], data.head(streets), data.head(streets, "patch-1")) == (
+        "patch-1",
+        head,
+        made["id"],
+    )
 
 
 def test_a_reader_stages_nothing(streets: Repository) -> None:

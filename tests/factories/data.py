@@ -101,8 +101,8 @@ def merge(repository: Repository, target: str, source: str) -> CommitRecord:
     ours, theirs = (access.resolve_revision(repository, name) for name in (target, source))
     base = ranges.merge_base(repository, ours, theirs)
     work = workspace(repository.network)
-    three = [snapshots.load(work.nodes, bytes(c.snapshot)) for c in (base, ours.commit, theirs.commit)]
-    merged = merging.merge(work.nodes, *three)
+    a, b, c = (snapshots.load(work.nodes, bytes(one.snapshot)) for one in (base, ours.commit, theirs.commit))
+    merged = merging.merge(work.nodes, a, b, c)
     if merged.conflicts:
         raise ValueError(merged.conflicts)
     who = landing.identity(repository.owner)

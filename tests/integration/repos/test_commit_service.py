@@ -20,6 +20,7 @@ from repos.models import BlobGrant, CommitRecord, Pack, ReflogEntry, Repository,
 from repos.operations import InvalidOperation
 from repos.selectors.snapshots import view_of
 from repos.services import commits, forks, repositories
+from repos.services.landing import Landed
 from repos.storage.configured import node_cache
 from tests.factories import data
 from tests.factories import repos as make
@@ -35,7 +36,7 @@ def boxes(repository: Repository, key: str, layer: str = "gold", ref: str = "mai
 
 def send(
     repository: Repository, *operations: object, expected: str | None, actor: object = None, **more: object
-) -> commits.Landed:
+) -> Landed:
     return commits.commit_operations(
         actor or repository.owner,  # type: ignore[arg-type]
         repository,
@@ -56,9 +57,9 @@ def test_the_first_commit_makes_the_default_branch() -> None:
     assert view.count() == 6
     assert view.annotation_count("gold") == 9
     assert view.read_file("README.md") == b"# Streets\n"
-    assert (
-        view.entry("gold", "train/0000.jpg").annotations[0].provenance.annotator == f"u:{repository.owner.pk}"
-    )  # type: ignore[union-attr]
+    entry = view.entry("gold", "train/0000.jpg")
+    assert entry is not None
+    assert entry.annotations[0].provenance.annotator == f"u:{repository.owner.pk}"
     assert made.message.startswith("First labels")
     assert ReflogEntry.objects.get(repository=repository).reason == "commit"
     assert list(Pack.objects.filter(network=repository.network).values_list("state", flat=True)) == ["live"]

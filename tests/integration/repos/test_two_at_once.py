@@ -15,6 +15,7 @@ from repos.errors import EditConflicts, RefIsPrefix, Taken
 from repos.models import CommitRecord, Ref, Repository
 from repos.selectors.snapshots import view_of
 from repos.services import commits, forks, refs, stars
+from repos.services.landing import Landed
 from tests.factories import data
 from tests.factories import repos as make
 
@@ -56,7 +57,7 @@ def test_disjoint_edits_all_land() -> None:
         committing(repository, base, data.put_box(f"train/{n:04d}.jpg", 2 * n, x=100 + n)) for n in range(5)
     ]
     results = at_once(works)
-    assert all(isinstance(result, commits.Landed) for result in results), results
+    assert all(isinstance(result, Landed) for result in results), results
     view = view_of(access.resolve_revision(repository))
     found = view.entries("gold", [f"train/{n:04d}.jpg" for n in range(5)])
     cars = [a for entry in found.values() for a in entry if a.label_class.hex() == data.CAR]  # type: ignore[union-attr]
@@ -73,7 +74,7 @@ def test_the_same_box_moved_by_two_lands_once_and_is_told_once() -> None:
         for n in range(2)
     ]
     results = at_once(works)
-    landed = [r for r in results if isinstance(r, commits.Landed)]
+    landed = [r for r in results if isinstance(r, Landed)]
     refused = [r for r in results if isinstance(r, EditConflicts)]
     assert (len(landed), len(refused)) == (1, 1), results
     sides = {refused[0].conflicts[0][side]["box"]["x"] for side in ("ours", "theirs")}
@@ -83,14 +84,14 @@ def test_the_same_box_moved_by_two_lands_once_and_is_told_once() -> None:
 def test_a_first_commit_by_two_makes_one_branch() -> None:
     repository = make.repository()
     works = [
-        lambda n=n: commits.commit_operations(  # type: ignore[misc]
+        lambda n=n: commits.commit_operations(
             repository.owner, repository, branch="main", expected_head=None,
             operations=[data.put_sample(f"s{n}")], message="First",
         )
         for n in range(2)
     ]  # fmt: skip
     results = at_once(works)
-    assert sum(isinstance(r, commits.Landed) for r in results) == 1, results
+    assert sum(isinstance(r, Landed) for r in results) == 1, results
     assert Ref.objects.filter(repository=repository).count() == 1
 
 
@@ -98,7 +99,7 @@ def test_names_that_are_folders_of_one_another_cannot_both_be_made() -> None:
     repository = make.repository()
     make.branch(repository, "main", make.bare_commit(repository))
     names = ["a", "a/b", "a/b/c", "a"]
-    works = [lambda name=name: refs.create_branch(repository.owner, repository, name=name) for name in names]  # type: ignore[misc]
+    works = [lambda name=name: refs.create_branch(repository.owner, repository, name=name) for name in names]
     results = at_once(works)
     assert sum(isinstance(r, Ref) for r in results) == 1, results
     assert all(isinstance(r, Ref | RefIsPrefix | Taken) for r in results)
