@@ -80,8 +80,9 @@ class Replay:
     def propose(
         self, upstream: str, branch: str, files: Mapping[str, bytes], **options: Any
     ) -> tuple[Json, Json]:
-        """Fork (once), import onto a branch of the fork, open a pull request; answers it and the job."""
+        """Fork (once), sync, import onto a branch of the fork, open a pull request; answers it and the job."""
         fork = self.contributor.post(f"repos/{upstream}/forks")["full_name"]
+        self.contributor.post(f"repos/{fork}/sync")
         job = self.contributor.import_files(
             fork, files, branch=branch, partial=True, message="Import after", **options
         )
