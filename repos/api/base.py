@@ -39,7 +39,10 @@ class RepositoryView(APIView):
 
     def revision(self, repository: Repository) -> Revision:
         """`?ref=`, or the head of the default branch."""
-        return access.resolve_revision(repository, self.request.query_params.get("ref"))
+        return self.revision_of(repository, self.request.query_params.get("ref"))
+
+    def revision_of(self, repository: Repository, text: str | None) -> Revision:
+        return access.resolve_revision(repository, text)
 
     @property
     def person(self) -> User:

@@ -28,6 +28,7 @@ REF = OpenApiParameter("ref", description="branch, tag or commit; default: the d
 
 class Commits(RepositoryView):
     @extend_schema(
+        operation_id="repos_commits_list",
         responses=shapes.CommitPage,
         parameters=[REF, OpenApiParameter("cursor"), OpenApiParameter("limit", int)],
     )

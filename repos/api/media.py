@@ -134,7 +134,7 @@ def _pieces(request: Request) -> Iterator[bytes]:
 
 
 class OneUpload(RepositoryView):
-    @extend_schema(request=None, responses=BlobShape)
+    @extend_schema(operation_id="repos_media_uploads_finish", request=None, responses=BlobShape)
     @idempotent
     def post(self, request: Request, upload: UUID, **_: str) -> Response:
         """The bytes are there: verify them. Safe to repeat."""

@@ -41,6 +41,7 @@ def sort_of(request: Request, default: str) -> str:
 
 class Repositories(APIView):
     @extend_schema(
+        operation_id="repos_list",
         responses=shapes.RepositoryPage,
         parameters=[
             OpenApiParameter("q", description="words that name, description, topics or owner begin with"),
@@ -141,12 +142,12 @@ class Sync(RepositoryView):
 
 
 class Star(RepositoryView):
-    @extend_schema(responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def put(self, request: Request, **_: str) -> Response:
         stars.star(self.person, self.repository())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, **_: str) -> Response:
         stars.unstar(self.person, self.repository())
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -32,6 +32,7 @@ def layers_of(request: Request) -> Sequence[str] | None:
 
 class Samples(RepositoryView):
     @extend_schema(
+        operation_id="repos_samples_list",
         responses=OpenApiTypes.OBJECT,
         parameters=[
             REF,
@@ -120,7 +121,7 @@ class SchemaView(RepositoryView):
 
 
 class Files(RepositoryView):
-    @extend_schema(responses=OpenApiTypes.OBJECT, parameters=[REF])
+    @extend_schema(operation_id="repos_files_list", responses=OpenApiTypes.OBJECT, parameters=[REF])
     def get(self, request: Request, **_: str) -> Response:
         revision = self.revision(self.repository())
         if (same := unchanged(request, revision)) is not None:
