@@ -1,12 +1,14 @@
 """Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `default` otherwise.
 
-No deadlines: on a shared machine they fail tests for the weather.
+No deadlines and no check of how fast inputs are made: on a shared machine they fail tests for the weather.
 """
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None)
-settings.register_profile("thorough", deadline=None, max_examples=2000)
+WEATHER = (HealthCheck.too_slow,)
+
+settings.register_profile("default", deadline=None, suppress_health_check=WEATHER)
+settings.register_profile("thorough", deadline=None, suppress_health_check=WEATHER, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
