@@ -16,10 +16,10 @@ from repos.annotations.drafts import Record
 from repos.api.base import RepositoryView
 from repos.errors import BadValue, UploadTooLarge
 from repos.formats.errors import SourceError
-from repos.formats.recognise import Recognised, recognise
+from repos.formats.recognise import Recognised
 from repos.models import Role, Upload
 from repos.services import uploads
-from repos.services.sources import source_of
+from repos.services.import_guesses import guesses
 from repos.services.uploads import LARGEST, Given
 
 GUESSES = 3
@@ -101,7 +101,7 @@ def document(upload: Upload) -> dict[str, Any]:
 def recognised(upload: Upload) -> dict[str, Any]:
     """Guesses, best first; `problem` when the files cannot be read at all."""
     try:
-        found = recognise(source_of(upload), previews=GUESSES)[:GUESSES]
+        found = guesses(upload, GUESSES)[:GUESSES]
     except SourceError as error:
         return {"guesses": [], "problem": str(error)}
     return {"guesses": [guess_document(each) for each in found]}

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.accounts.models import User
 from hub.errors import Invalid, Missing
-from hub.jobs.models import Job
+from hub.jobs.models import OPEN_STATES, Job
 from hub.jobs.selectors import job_by_id
 from hub.jobs.services import create_job
 from repos import access
@@ -131,3 +131,8 @@ def job_for(actor: Actor, job_id: object, need: Role = Role.READ) -> tuple[Job, 
 def refusals(job: Job, after: int = 0, limit: int = 50) -> Sequence[JobRefusal]:
     """Refused records behind number `after`, at most `limit`."""
     return list(JobRefusal.objects.filter(job=job, number__gt=after).order_by("number")[:limit])
+
+
+def open_jobs(repository_id: int) -> int:
+    """How many jobs of a repository wait or run: the number beside its tab."""
+    return Job.objects.filter(subject=f"repo:{repository_id}", state__in=OPEN_STATES).count()

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from repos.web import actions, commits, data, edit, refs, sample, schema, settings, site
+from repos.web import (
+    actions,
+    card,
+    commits,
+    data,
+    edit,
+    imports,
+    jobs,
+    refs,
+    sample,
+    schema,
+    settings,
+    site,
+)
 
 REPO = "<str:owner>/<str:name>"
 
@@ -43,4 +56,14 @@ urlpatterns = [
     path(f"{REPO}/settings/collaborator", settings.collaborator, name="repo-collaborator"),
     path(f"{REPO}/settings/delete", settings.delete, name="repo-delete"),
     path(f"{REPO}/restore", settings.restore, name="repo-restore"),
+    path(f"{REPO}/import", imports.start, name="repo-import"),
+    path(f"{REPO}/import/files/<uuid:upload>", imports.files, name="repo-import-files"),
+    path(f"{REPO}/import/<uuid:upload>", imports.preview, name="repo-import-preview"),
+    path(f"{REPO}/import/<uuid:upload>/form", imports.form, name="repo-import-form"),
+    path(f"{REPO}/import/<uuid:upload>/run", imports.run, name="repo-import-run"),
+    path(f"{REPO}/jobs", jobs.jobs, name="repo-jobs"),
+    path(f"{REPO}/jobs/<uuid:job>", jobs.job, name="repo-job"),
+    path(f"{REPO}/jobs/<uuid:job>/progress", jobs.progress, name="repo-job-progress"),
+    path(f"{REPO}/jobs/<uuid:job>/cancel", jobs.cancel, name="repo-job-cancel"),
+    path(f"{REPO}/card", card.card, name="repo-card"),
 ]
