@@ -56,7 +56,8 @@ ALL_ATTRIBUTES = AttributeScope(everything=True)
 @dataclass(frozen=True, slots=True)
 class Holds:
     """What a format, under its options, can state. The rest of an existing annotation survives an import.
-    `ids`: ids of the file are LabelHub's own and are given to new annotations too (our JSON lines)."""
+    `of_text`: fields that describe the text, taken only with a new text. `ids`: ids of the file are
+    LabelHub's own and are given to new annotations too (our JSON lines)."""
 
     kinds: frozenset[Kind]
     attributes: AttributeScope = NO_ATTRIBUTES
@@ -68,6 +69,7 @@ class Holds:
     text: bool = False
     media: bool = False
     ids: bool = False
+    of_text: frozenset[str] = frozenset()
 
 
 NOBODY = Provenance()

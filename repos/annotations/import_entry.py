@@ -37,7 +37,7 @@ FOREIGN = "source.id"
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A draft of the file with its class resolved."""
+    """A draft with its class resolved: of the file, or what our export says of an annotation that is there."""
 
     draft: Draft
     label_class: bytes | None
@@ -153,7 +153,7 @@ class EntryMerge:
     # ---- pairing ----------------------------------------------------------------------------------------------
 
     def _pair(
-        self, held: Mapping[bytes, tuple[Annotation, Draft]], incoming: Sequence[Incoming]
+        self, held: Mapping[bytes, tuple[Annotation, Incoming]], incoming: Sequence[Incoming]
     ) -> tuple[list[tuple[bytes, Incoming]], list[Incoming], list[bytes]]:
         left, new, pairs = dict(held), list(incoming), []
         for stage in (self._by_carried, self._by_value, self._by_foreign):
@@ -171,7 +171,7 @@ class EntryMerge:
         return pairs, new, list(left)
 
     def _by_carried(
-        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+        self, left: Mapping[bytes, tuple[Annotation, Incoming]], new: Sequence[Incoming]
     ) -> list[tuple[bytes, int]]:
         """Ids LabelHub issued that come back; given twice (a copied object), the one that says the same has
         it."""
@@ -181,31 +181,26 @@ class EntryMerge:
                 wanted[n.draft.carried_id].append(at)
         found = []
         for annotation_id, places in wanted.items():
-            annotation, expressed = left[annotation_id]
-            same = [
-                at
-                for at in places
-                if self._value(new[at].draft, new[at].label_class)
-                == self._value(expressed, annotation.label_class)
-            ]
+            expressed = left[annotation_id][1]
+            same = [at for at in places if self._value(new[at]) == self._value(expressed)]
             found.append((annotation_id, (same or places)[0]))
         return found
 
     def _by_value(
-        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+        self, left: Mapping[bytes, tuple[Annotation, Incoming]], new: Sequence[Incoming]
     ) -> list[tuple[bytes, int]]:
         free: dict[Hashable, list[int]] = defaultdict(list)
         for at in reversed(range(len(new))):
-            free[self._value(new[at].draft, new[at].label_class)].append(at)
+            free[self._value(new[at])].append(at)
         found = []
         for annotation_id in sorted(left):
-            annotation, expressed = left[annotation_id]
-            if places := free.get(self._value(expressed, annotation.label_class)):
+            expressed = left[annotation_id][1]
+            if places := free.get(self._value(expressed)):
                 found.append((annotation_id, places.pop()))
         return found
 
     def _by_foreign(
-        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+        self, left: Mapping[bytes, tuple[Annotation, Incoming]], new: Sequence[Incoming]
     ) -> list[tuple[bytes, int]]:
         """Ids of the file that were kept (`source.id`), believed under the rule for foreign ids only."""
         known = {
@@ -218,10 +213,10 @@ class EntryMerge:
             annotation_id = known.get(n.draft.foreign_id) if n.draft.foreign_id is not None else None
             if annotation_id is None or annotation_id in found:
                 continue
-            old = self._annotation(left[annotation_id][1], left[annotation_id][0].label_class, annotation_id)
+            old = self._annotation(left[annotation_id][1], annotation_id)
             if credible(
                 old,
-                self._annotation(n.draft, n.label_class, annotation_id),
+                self._annotation(n, annotation_id),
                 self.schema.schema,
                 self.schema.schema,
             ):
@@ -229,50 +224,46 @@ class EntryMerge:
         return list(found.items())
 
     def _by_pairing(
-        self, left: Mapping[bytes, tuple[Annotation, Draft]], new: Sequence[Incoming]
+        self, left: Mapping[bytes, tuple[Annotation, Incoming]], new: Sequence[Incoming]
     ) -> tuple[Pairing, dict[bytes, Incoming]]:
         by_id = {hashlib.sha256(b"incoming%d" % n).digest()[:16]: i for n, i in enumerate(new)}
-        old = [self._annotation(e, a.label_class, a.id) for a, e in left.values()]
-        rows = [self._annotation(i.draft, i.label_class, annotation_id) for annotation_id, i in by_id.items()]
+        old = [self._annotation(e, a.id) for a, e in left.values()]
+        rows = [self._annotation(i, annotation_id) for annotation_id, i in by_id.items()]
         return pair(old, rows, self.schema.schema), by_id
 
-    def _annotation(self, draft: Draft, label_class: bytes | None, annotation_id: bytes) -> Annotation:
-        return Annotation(
-            annotation_id,
-            draft.kind,
-            label_class,
-            draft.geometries,
-            self.holds.attributes.part(draft.attributes),
-        )
+    def _annotation(self, said: Incoming, annotation_id: bytes) -> Annotation:
+        attributes = self.holds.attributes.part(said.draft.attributes)
+        return Annotation(annotation_id, said.draft.kind, said.label_class, said.draft.geometries, attributes)
 
-    def _value(self, draft: Draft, label_class: bytes | None) -> Hashable:
+    def _value(self, said: Incoming) -> Hashable:
         """What the format says of an annotation: equal values are the same line of the file."""
-        resolved = None if label_class is None else self.schema.schema.resolve(label_class)
+        draft, holds = said.draft, self.holds
+        resolved = None if said.label_class is None else self.schema.schema.resolve(said.label_class)
         provenance = (
-            draft.provenance.annotator if self.holds.annotator else None,
-            draft.provenance.confidence if self.holds.confidence else None,
-            draft.provenance.origin if self.holds.origin else None,
+            draft.provenance.annotator if holds.annotator else None,
+            draft.provenance.confidence if holds.confidence else None,
+            draft.provenance.origin if holds.origin else None,
         )
-        aliases = draft.aliases if self.holds.ids else ()
+        aliases = draft.aliases if holds.ids else ()
         return (
             draft.kind,
             resolved,
             draft.geometries,
-            scalars(self.holds.attributes, draft.attributes),
+            scalars(holds.attributes, draft.attributes),
             provenance,
             aliases,
         )
 
-    def _expressed(self, annotation: Annotation, expressed: Draft) -> Draft:
-        return replace(expressed, carried_id=annotation.id)
+    def _expressed(self, annotation: Annotation, expressed: Draft) -> Incoming:
+        return Incoming(expressed, annotation.label_class if expressed.label_class is not None else None)
 
     # ---- changing and adding ----------------------------------------------------------------------------------
 
     def _update(
-        self, was: tuple[Annotation, Draft], new: Incoming, results: dict[bytes, Annotation], out: Merged
+        self, was: tuple[Annotation, Incoming], new: Incoming, results: dict[bytes, Annotation], out: Merged
     ) -> None:
         annotation, expressed = was
-        if self._value(expressed, annotation.label_class) == self._value(new.draft, new.label_class):
+        if self._value(expressed) == self._value(new):
             out.kept += 1
             return
         try:
@@ -281,8 +272,9 @@ class EntryMerge:
         except InvalidValue as error:
             self._refuse(new.draft, error, out)
 
-    def _changed(self, annotation: Annotation, expressed: Draft, new: Incoming) -> Annotation:
-        same = self.schema.schema.same_class(annotation.label_class, new.label_class)
+    def _changed(self, annotation: Annotation, base: Incoming, new: Incoming) -> Annotation:
+        expressed = base.draft
+        same = self.schema.schema.same_class(base.label_class, new.label_class)
         kind = annotation.kind if new.draft.kind is expressed.kind else new.draft.kind
         geometries = merged_geometries(annotation, expressed, new.draft)
         changed = replace(

@@ -18,6 +18,7 @@ from repos.annotations.blocks import LayerBlock
 from repos.annotations.draft_of import ClassNames, draft_of, media_of, sample_draft_of
 from repos.annotations.drafts import (
     IMPORTED,
+    AttributeScope,
     Draft,
     Holds,
     LayerDraft,
@@ -311,7 +312,12 @@ class Importer:
         media = there.media
         if given.media is not None and there.text is None and text is None:
             media = self.media(record.key, given.media, there.media)
-        fields = self._fields(holds, dict(there.fields), base.fields, given.fields)
+        said = given.fields
+        if text == there.text and holds.of_text:
+            said = {n: v for n, v in said.items() if n not in holds.of_text} | AttributeScope(
+                names=holds.of_text
+            ).part(base.fields)
+        fields = self._fields(holds, dict(there.fields), base.fields, said)
         return (
             there
             if (media, text, fields) == (there.media, there.text, dict(there.fields))
@@ -321,13 +327,15 @@ class Importer:
     def _fields(
         self, holds: Holds, result: dict[str, Scalar], base: Mapping[str, Scalar], said: Mapping[str, Scalar]
     ) -> dict[str, Scalar]:
-        said = self.schema.fields(said)
-        for name in (*base, *said):
-            if holds.fields.covers(name) and said.get(name) != base.get(name):
-                if said.get(name) is None:
-                    result.pop(name, None)
-                else:
-                    result[name] = said[name]
+        changed = {
+            n: said.get(n) for n in (*base, *said) if holds.fields.covers(n) and said.get(n) != base.get(n)
+        }
+        kept = self.schema.fields(changed)
+        for name in changed:
+            if kept.get(name) is None:
+                result.pop(name, None)
+            else:
+                result[name] = kept[name]
         return result
 
     # ---- replace ----------------------------------------------------------------------------------------------

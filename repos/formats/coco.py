@@ -112,7 +112,9 @@ class Coco(Plain):
         report = WriteReport(files=["annotations.json"])
         numbers = {info.name: n for n, info in enumerate(classes, 1)}
         with tempfile.TemporaryFile() as spool, sink.open("annotations.json") as out:
-            out.write(b'{"info":{"description":"LabelHub"},"licenses":[],"categories":')
+            out.write(
+                b'{"info":{"description":"LabelHub","labelhub_kinds":"all"},"licenses":[],"categories":'
+            )
             out.write(msgspec.json.encode([_category(info, numbers[info.name]) for info in classes]))
             out.write(b',\n"images":[')
             _write_images(records, numbers, out, spool, report)
@@ -187,8 +189,8 @@ def _read_file(source: Source, name: str, media: Media, options: Options) -> Ite
         found = index(stream, name)
         yield from found.refusals
         holds = Holds(
-            (KINDS if found.categories else frozenset())
-            | (frozenset({Kind.TEXT}) if found.captions else frozenset()),
+            (KINDS if found.categories or found.all_kinds else frozenset())
+            | (frozenset({Kind.TEXT}) if found.captions or found.all_kinds else frozenset()),
             SOURCE_ONLY,
             _FIELDS,
             confidence=True,

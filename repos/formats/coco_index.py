@@ -25,7 +25,7 @@ HOLD = 64 << 20
 
 class _Ref(msgspec.Struct, gc=False):
     image_id: int | str
-    caption: msgspec.Raw | None = None
+    caption: object = None
 
 
 _REFS = msgspec.json.Decoder(list[_Ref])
@@ -36,13 +36,15 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 @dataclass(slots=True)
 class CocoIndex:
-    """`order`: annotations sorted by image; those of image i are order[bounds[i]:bounds[i + 1]]."""
+    """`order`: annotations sorted by image; those of image i are order[bounds[i]:bounds[i + 1]].
+    `all_kinds`: the file is an export of ours, which says all that COCO can hold, captions included."""
 
     file: str
     images: list[tuple[dict[str, Any], int]] = field(default_factory=list)
     categories: dict[Any, dict[str, Any]] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     captions: bool = False
+    all_kinds: bool = False
     seen: set[str] = field(default_factory=set)
     annotations: int = 0
     offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -82,6 +84,7 @@ def index(stream: BinaryIO, file: str) -> CocoIndex:
     for part in walk(stream, file):
         found.seen.add(part.member)
         if isinstance(part, Other):
+            found.all_kinds |= part.member == "info" and b'"labelhub_kinds"' in part.data
             continue
         if part.member == "annotations":
             _gather(found, gathered, part)

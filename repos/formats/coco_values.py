@@ -244,11 +244,9 @@ def express(draft: Draft, written: SampleDraft) -> Draft | None:
     """What reading gives back; None when COCO cannot hold it."""
     if draft.kind is Kind.TEXT:
         shape = draft.geometry()
-        return (
-            Draft(Kind.TEXT, None, (shape,), draft.attributes, _provenance(draft))
-            if isinstance(shape, Text)
-            else None
-        )
+        if not isinstance(shape, Text):
+            return None
+        return Draft(Kind.TEXT, None, (shape,), _expressed_attributes(draft, (shape,)), _provenance(draft))
     if draft.kind not in KINDS or draft.label_class is None:
         return None
     geometries = _expressed_geometries(draft, written)

@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import BinaryIO
 
 from repos.annotations.model import Kind, Provenance, Scalar, Span
-from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
 from repos.formats.bio import TAG, Entity, entities
+from repos.formats.conll_write import cuts_for, express, holds_text, writable, write_sentence
 from repos.formats.errors import FormatError
 from repos.formats.keying import TextKeys, key_problem
 from repos.formats.look import Guess, Look
@@ -41,12 +41,13 @@ from repos.formats.records import (
     excerpt,
 )
 from repos.formats.source import Source
-from repos.formats.tokens import CUTS, Cuts, align, parse_cuts, tokens
+from repos.formats.tokens import CUTS, align
 
 EXTENSIONS = (".conll", ".iob", ".iob2", ".bio", ".conllu", ".tsv", ".txt", ".ner")
 _COMMENT = re.compile(r"#\s*([^=\t]*?)\s*=\s?([^\t]*)$")
 _BARE = re.compile(r"#\s*(newdoc|newpar)\s*$")
 _BLANK = " \t\f\v\ufeff\u200b\u00a0"
+_CUTS = frozenset({CUTS})
 _FIELDS = AttributeScope(prefixes=(SOURCE,))
 
 
@@ -71,7 +72,13 @@ class Conll(Plain):
         return Guess(self.name, 0.93 * best[0], (reason,), options, len(files), size // 100)
 
     def holds(self, options: Options) -> Holds:
-        return Holds(frozenset({Kind.SPAN}), fields=_FIELDS, annotator=options.dialect == "uner", text=True)
+        return Holds(
+            frozenset({Kind.SPAN}),
+            fields=_FIELDS,
+            annotator=options.dialect == "uner",
+            text=True,
+            of_text=_CUTS,
+        )
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
         names = [name for name in source.names() if name.lower().endswith(EXTENSIONS)]
@@ -98,15 +105,15 @@ class Conll(Plain):
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
     ) -> list[Draft | None]:
-        return _express(drafts, written, options)
+        return express(drafts, written, options)
 
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
         """Text, comments, and the token boundaries that the spans will need."""
-        if not _holds_text(sample.text):
+        if not holds_text(sample.text):
             return SampleDraft()
-        held = [d for d in _express(drafts, sample, options) if d is not None]
-        fields = {n: v for n, v in sample.fields.items() if _writable(n, v)}
-        if cuts := str(_cuts(sample, held)):
+        held = [d for d in express(drafts, sample, options) if d is not None]
+        fields = {n: v for n, v in sample.fields.items() if writable(n, v)}
+        if cuts := str(cuts_for(sample, held)):
             fields[CUTS] = cuts
         return SampleDraft(text=sample.text, fields=MappingProxyType(fields))
 
@@ -117,7 +124,7 @@ class Conll(Plain):
         texts = TextKeys(options.key_prefix)
         with sink.open("labels.iob2") as out:
             for record in records:
-                _write_sentence(record, out, report, texts, options)
+                write_sentence(record, out, report, texts, options)
         return report
 
 
@@ -272,7 +279,13 @@ def _sample(
     if str(cuts):
         fields[CUTS] = str(cuts)
     drafts = tuple(_draft(e, ranges, sentence, layout, options) for e in found)
-    holds = Holds(frozenset({Kind.SPAN}), fields=_FIELDS, annotator=layout.annotator is not None, text=True)
+    holds = Holds(
+        frozenset({Kind.SPAN}),
+        fields=_FIELDS,
+        annotator=layout.annotator is not None,
+        text=True,
+        of_text=_CUTS,
+    )
     yield Record(
         key,
         SampleDraft(text=text, fields=MappingProxyType(fields)),
@@ -290,113 +303,3 @@ def _draft(
     name = sentence.rows[entity.first][layout.annotator] if layout.annotator is not None else "-"
     annotator = options.annotator_id(name) if name not in ("-", "_", "") else ""
     return Draft(Kind.SPAN, ClassName(entity.name), (span,), provenance=Provenance(annotator))
-
-
-def _writable(name: str, value: Scalar) -> bool:
-    """A field that a comment can say."""
-    key = name.removeprefix(SOURCE)
-    plain = isinstance(value, str) and not re.search(r"[\t\n\r\0]", value)
-    return (
-        name.startswith(SOURCE)
-        and name != CUTS
-        and plain
-        and bool(re.fullmatch(r"[^=\s](?:[^=\t\n\r]*[^=\s])?", key))
-        and key not in ("sent_id", "text")
-    )
-
-
-def _holds_text(text: str | None) -> bool:
-    return bool(text) and text is not None and bool(text.strip()) and not re.search(r"[\t\n\r\0]", text)
-
-
-def _express(drafts: Sequence[Draft], written: SampleDraft, options: Options) -> list[Draft | None]:
-    """Spans that do not overlap, from the left, longest first: IOB tags say one thing of each token."""
-    found: list[Draft | None] = [None] * len(drafts)
-    text = written.text
-    if text is None or not _holds_text(text):
-        return found
-    end, joins = 0, parse_cuts(written.fields.get(CUTS)).joins
-    spans = [
-        (s, at) for at, d in enumerate(drafts) if d.kind is Kind.SPAN and isinstance(s := d.geometry(), Span)
-    ]
-    for span, at in sorted(spans, key=lambda pair: (pair[0].start, -pair[0].end, pair[1])):
-        name = drafts[at].label_class
-        fits = (
-            span.start >= end
-            and span.end <= len(text)
-            and not text[span.start].isspace()
-            and not text[span.end - 1].isspace()
-        )
-        if (
-            name is None
-            or not fits
-            or not name.name
-            or re.search(r"[\t\n\r]|^\s|\s$", name.name)
-            or {span.start, span.end} & joins
-        ):
-            continue
-        annotator = drafts[at].provenance.annotator if options.dialect == "uner" else ""
-        found[at] = Draft(Kind.SPAN, name, (span,), provenance=Provenance(_readable(annotator, options)))
-        end = span.end
-    return found
-
-
-def _readable(annotator: str, options: Options) -> str:
-    """The annotator as it reads back."""
-    name = options.name_of_annotator(annotator)
-    return (
-        options.annotator_id(name)
-        if name and name not in ("-", "_") and not re.search(r"[\t\n\r]", name)
-        else ""
-    )
-
-
-def _cuts(sample: SampleDraft, held: Sequence[Draft]) -> Cuts:
-    """The sample's token boundaries, and those its spans need."""
-    text, own = sample.text or "", parse_cuts(sample.fields.get(CUTS))
-    edges = {p for d in held if isinstance(s := d.geometry(), Span) for p in (s.start, s.end)}
-    aligned = align(text, [text[a:b] for a, b in tokens(text, own.with_edges(edges))])
-    return aligned[1] if aligned else Cuts()
-
-
-def _write_sentence(
-    record: Record, out: BinaryIO, report: WriteReport, texts: TextKeys, options: Options
-) -> None:
-    drafts, sample = imported(record).annotations, record.sample
-    expressed = _express(drafts, sample, options)
-    for draft, kept in zip(drafts, expressed, strict=True):
-        if kept is None:
-            report.leave_out(
-                record.key, draft, "IOB tags hold classed spans that do not overlap, in a one-line text"
-            )
-    if not _holds_text(sample.text) or sample.text is None:
-        return
-    held = [d for d in expressed if d is not None]
-    ranges = tokens(sample.text, _cuts(sample, held))
-    words = [sample.text[a:b] for a, b in ranges]
-    lines = [f"# {n.removeprefix(SOURCE)} = {v}" for n, v in sample.fields.items() if _writable(n, v)]
-    lines.append(f"# sent_id = {record.key}")
-    if " ".join(words) != sample.text:
-        lines.append(f"# text = {sample.text}")
-    tags, names = _tags(ranges, held, options)
-    for n, (word, tag, name) in enumerate(zip(words, tags, names, strict=True), 1):
-        lines.append(f"{n}\t{word}\t{tag}\t-\t{name}" if options.dialect == "uner" else f"{word}\t{tag}")
-    out.write(("\n".join(lines) + "\n\n").encode())
-    report.took(len(held))
-
-
-def _tags(
-    ranges: Sequence[tuple[int, int]], held: Sequence[Draft], options: Options
-) -> tuple[list[str], list[str]]:
-    tags, names = ["O"] * len(ranges), ["-"] * len(ranges)
-    starts = {start: at for at, (start, _) in enumerate(ranges)}
-    for draft in held:
-        span = draft.geometry()
-        if not isinstance(span, Span) or draft.label_class is None:
-            continue
-        at, mark = starts[span.start], "B"
-        while at < len(ranges) and ranges[at][1] <= span.end:
-            tags[at] = f"{mark}-{draft.label_class.name}"
-            names[at] = options.name_of_annotator(draft.provenance.annotator) or "-"
-            at, mark = at + 1, "I"
-    return tags, names

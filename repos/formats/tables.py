@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from repos.annotations.model import Kind
 from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
+from repos.formats.csv_text import csv_line
 from repos.formats.errors import FormatError
 from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
@@ -150,18 +151,13 @@ class Csv(Plain):
         name = "labels.tsv" if options.separator == "\t" else "labels.csv"
         report = WriteReport(files=[name])
         with sink.open(name) as out:
-            text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
-            writer = csv.writer(text, delimiter=separator_of(name, options), lineterminator="\n")
-            writer.writerow(columns.values())
+            separator = separator_of(name, options)
+            out.write(csv_line(columns.values(), separator))
             for record in records:
-                writer.writerow(self._row(record, columns, report, options))
-            text.flush()
-            text.detach()
+                out.write(csv_line(self._row(record, report, options), separator))
         return report
 
-    def _row(
-        self, record: Record, columns: dict[str, str] | object, report: WriteReport, options: Options
-    ) -> list[str]:
+    def _row(self, record: Record, report: WriteReport, options: Options) -> list[str]:
         drafts = imported(record).annotations
         held = self.express(drafts, record.sample, record.sample, options)
         for draft, kept in zip(drafts, held, strict=True):

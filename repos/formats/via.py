@@ -7,8 +7,6 @@ lines have no kind in the label model and are refused by name. Cost: a file is h
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,6 +18,7 @@ from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Box, Keypoints, Kind, Polygon, Scalar
 from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
 from repos.formats.coco_values import canonical, scalar
+from repos.formats.csv_text import csv_line
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
@@ -46,6 +45,7 @@ from repos.formats.source import Source, read_whole
 from repos.formats.via_files import COLUMNS, ViaImage, csv_images, json_images
 
 _CLASS = ("name", "class", "label", "type", "category")
+_TEXTS = ("shape_attributes", "region_attributes")
 _KINDS = frozenset({Kind.BOX, Kind.POLYGON, Kind.KEYPOINTS})
 
 
@@ -153,16 +153,11 @@ def _json_entry(key: str, regions: list[dict[str, Any]]) -> bytes:
 
 
 def _csv_rows(key: str, regions: list[dict[str, Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for at, region in enumerate(regions):
-        shape, said = (
-            msgspec.json.encode(region[n]).decode() for n in ("shape_attributes", "region_attributes")
-        )
-        writer.writerow([key, -1, "{}", len(regions), at, shape, said])
-    if not regions:
-        writer.writerow([key, -1, "{}", 0, 0, "{}", "{}"])
-    return out.getvalue().encode()
+    rows = [
+        (key, -1, "{}", len(regions), at, *(msgspec.json.encode(region[n]).decode() for n in _TEXTS))
+        for at, region in enumerate(regions)
+    ]
+    return b"".join(map(csv_line, rows or [(key, -1, "{}", 0, 0, "{}", "{}")]))
 
 
 def _express(draft: Draft, written: SampleDraft, options: Options) -> Draft | None:

@@ -6,13 +6,12 @@ item, every layer entry reviewed (an answer is a look). Rows of an item may lie 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repos.annotations.model import Kind, Provenance, Review, ReviewState
 from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
+from repos.formats.csv_text import csv_line
 from repos.formats.errors import BadOption, FormatError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
@@ -101,15 +100,11 @@ class Votes(Plain):
         columns = options.columns or {role: role for role in _USUAL}
         report = WriteReport(files=["votes.csv"])
         with sink.open("votes.csv") as out:
-            text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
-            writer = csv.writer(text, delimiter=separator_of("votes.csv", options), lineterminator="\n")
-            writer.writerow(columns.values())
+            separator = separator_of("votes.csv", options)
+            out.write(csv_line(columns.values(), separator))
             for record in records:
-                writer.writerows(
-                    [cells.get(role, "") for role in columns] for cells in self._rows(record, report, options)
-                )
-            text.flush()
-            text.detach()
+                for cells in self._rows(record, report, options):
+                    out.write(csv_line((cells.get(role, "") for role in columns), separator))
         return report
 
     def _rows(self, record: Record, report: WriteReport, options: Options) -> Iterator[dict[str, str]]:

@@ -114,7 +114,13 @@ def encode(draft: Draft, size: Size) -> str | None:
         return None
     if shape.frame is Frame.PIXEL and size is None:
         return _encode_corners(shape) if isinstance(shape, Box) and not shape.rotation else None
-    own = size if shape.frame is Frame.PIXEL else None
+    text = _encode_relative(shape, size if shape.frame is Frame.PIXEL else None)
+    if text is None or any(abs(float(word)) > ABSOLUTE for word in text.split()):
+        return None
+    return text
+
+
+def _encode_relative(shape: Box | Polygon, own: Size) -> str | None:
     if isinstance(shape, Box):
         return None if shape.rotation else _encode_box(shape, own)
     if len(shape.parts) != 1 or len(shape.parts[0]) != 1:
