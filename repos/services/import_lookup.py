@@ -33,8 +33,21 @@ class KnownSamples:
                 found[short] = None if short in found else key
         return found
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """File name -> the keys that end in it."""
+        found: dict[str, list[str]] = {}
+        for key in self._keys:
+            found.setdefault(basename(key), []).append(key)
+        return found
+
+    def _ending_in(self, reference: str) -> str | None:
+        """The one key that ends in this path, part by part: `train/a.jpg` finds `images/train/a.jpg`."""
+        ending = [key for key in self._by_name.get(basename(reference), ()) if key.endswith(f"/{reference}")]
+        return ending[0] if len(ending) == 1 else None
+
     def find(self, reference: str) -> str | None:
-        """The key of a sample that a file refers to so: the key itself, a unique file name, or, for a reference that
+        """The key of a sample that a file refers to so: the key itself, the unique end of one, or, for a reference that
         names no kind of media, a unique stem. `a.png` is never taken for `a.jpg`. Without the prefix, which readers
         put before whatever they get."""
         found = self._find(self._prefix + reference) if self._prefix else self._find(reference)
@@ -45,7 +58,9 @@ class KnownSamples:
             return reference
         if (named := self._short.get(reference)) is not None:
             return named
-        return None if "/" in reference or is_media(reference) else self._short.get(splitext(reference)[0])
+        if "/" in reference:
+            return self._ending_in(reference)
+        return None if is_media(reference) else self._short.get(splitext(reference)[0])
 
     @cached_property
     def _sizes(self) -> dict[str, tuple[int, int]]:

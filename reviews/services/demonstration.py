@@ -70,7 +70,7 @@ def factory_parts(people: People) -> None:
         topics=["object-detection", "segmentation", "small-data"],
         licence="CC0-1.0",
     )
-    files = {f"images/{s.name}": s.jpeg for s in published} | {"annotations.json": parts.coco(published)}
+    files = {s.name: s.jpeg for s in published} | {"annotations.json": parts.coco(published)}
     imported(people.alice, repository, files, Wanted("", format="coco", message="Publish the first labels\n"))
     card(people.alice, repository, PARTS_CARD)
     fork = forks.fork(people.bob, repository)

@@ -52,6 +52,7 @@ class PullFrame:
     summary: dict[str, Any] | None
     summary_state: str
     summary_frame: SummaryFrame | None
+    merged_by: str
     may_edit: bool
     may_update: bool
     may_review: bool
@@ -94,6 +95,7 @@ def pull_frame(actor: Actor, pull: PullRequest) -> PullFrame:
         summary=summary,
         summary_state=state,
         summary_frame=summary_frame(summary) if summary else None,
+        merged_by=pull.merged_by.username if pull.merged_by else "",
         may_edit=me is not None and (me == pull.author_id or moderator),
         may_update=is_open and exists and isinstance(actor, User) and _may_push(actor, pull),
         may_review=is_open and me is not None and me != pull.author_id,
