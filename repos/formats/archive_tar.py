@@ -146,9 +146,9 @@ def _infos(stream: _Bounded) -> Iterator[tarfile.TarInfo]:
 
 def _check_end(stream: _Bounded, offset: int) -> None:
     """tarfile takes a cut archive for its end; a whole one ends with a block of zeros."""
-    stream.seek(max(0, offset - 512))
-    if stream.read(512).strip(b"\0"):
-        raise DamagedArchive("", "the archive is cut off")
+    stream.seek(offset)
+    if stream.read(512) != bytes(512):
+        raise DamagedArchive("", "the archive is cut off: its end marker is missing")
 
 
 class _Bounded:
@@ -160,7 +160,10 @@ class _Bounded:
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > self._limits.header_bytes:
             raise LimitExceeded("", "header_bytes", size, self._limits.header_bytes)
-        data = self._raw.read(size)
+        try:
+            data = self._raw.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DamagedArchive("", str(error)) from None
         self._check(self._raw.tell())
         return data
 
@@ -173,6 +176,12 @@ class _Bounded:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Forward in steps, so that the limits hold while a compressed stream is skipped."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DamagedArchive("", str(error)) from None
+
+    def _seek(self, offset: int, whence: int) -> int:
         if whence != io.SEEK_SET or self._encoded is None:
             return self._raw.seek(offset, whence)
         while (here := self._raw.tell()) + (1 << 20) < offset:
@@ -213,8 +222,8 @@ class _Window(io.RawIOBase):
             if self._stream.tell() != self._offset + self._at:
                 self._stream.seek(self._offset + self._at)
             data = self._stream.read(wanted)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DamagedArchive(self._name, str(error)) from None
+        except DamagedArchive as error:
+            raise DamagedArchive(self._name, error.reason) from None
         if not data:
             raise DamagedArchive(
                 self._name, f"the archive ends inside this member ({self._at} of {self._size} bytes)"
