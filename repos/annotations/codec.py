@@ -370,4 +370,7 @@ def review_from(raw: bytes) -> Review | None:
     state = REVIEW_STATES[r.code(len(REVIEW_STATES), "review state")]
     at, by = r.zigzag(), r.string()
     r.done()
-    return Review(state, by, at)
+    try:
+        return Review(state, by, at)
+    except InvalidValue as broken:
+        raise r.expected(f"{broken.what} with {broken.expected}") from None

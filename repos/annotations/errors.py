@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
+
 from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.varint import MalformedBytes
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_SHORT.maxtuple = _SHORT.maxlist = 12
 
 
 class InvalidValue(LabelStoreError):
     """A value breaks a rule of the label model: what it was, what it held, what was expected."""
 
-    template = "{what}: expected {expected}, got {value!r}"
+    template = "{what}: expected {expected}, got {value}"
 
     def __init__(self, what: str, value: object, expected: str) -> None:
-        super().__init__(what=what, value=value, expected=expected)
+        super().__init__(what=what, value=_SHORT.repr(value), expected=expected)
         self.what, self.value, self.expected = what, value, expected
 
 

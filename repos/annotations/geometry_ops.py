@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from repos.annotations.model import (
@@ -83,7 +84,7 @@ def range_overlap(a0: float, a1: float, b0: float, b1: float) -> float:
     the gap between them is in no union.
     """
     shared = min(a1, b1) - max(a0, b0)
-    return shared / (a1 - a0 + b1 - b0 - shared) if shared > 0 else 0.0
+    return shared / (max(a1, b1) - min(a0, b0)) if shared > 0 else 0.0
 
 
 def _box_overlap(a: Box, b: Box) -> float:
@@ -98,7 +99,8 @@ def _rect_overlap(a: Extent, b: Extent) -> float:
     if wide <= 0 or high <= 0:
         return 0.0
     shared = wide * high
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+    union = a[2] * a[3] + b[2] * b[3] - shared
+    return shared / union if union > 0 else 0.0  # products of numbers near 0 can be 0
 
 
 def box_iou(a: Floats, b: Floats) -> Floats:
@@ -107,7 +109,7 @@ def box_iou(a: Floats, b: Floats) -> Floats:
     high = np.minimum(a[:, 1] + a[:, 3], b[:, 1] + b[:, 3]) - np.maximum(a[:, 1], b[:, 1])
     shared = np.where((wide > 0) & (high > 0), wide * high, 0.0)
     union = a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - shared
-    ratio = np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
+    ratio = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     same = (a == b).all(axis=1)
     return np.where(same, 1.0, np.clip(np.rint(ratio * STEPS) / STEPS, 0.0, 1.0))
 
@@ -122,8 +124,17 @@ def corners(box: Box) -> Floats:
 
 @lru_cache(maxsize=4096)
 def shape_of(polygon: Polygon) -> BaseGeometry:
-    """The area that is inside: rings that cross themselves are repaired, overlapping parts count once."""
-    return shapely.union_all([_part(outer, holes) for outer, *holes in polygon.parts])
+    """The area that is inside: rings that cross themselves are repaired, overlapping parts count once.
+
+    Rings that the geometry library cannot handle (numbers of very different sizes) count as their extent.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            whole = shapely.union_all([_part(outer, holes) for outer, *holes in polygon.parts])
+        return _there(whole)
+    except GEOSException:
+        hull = shapely.MultiPoint([point for part in polygon.parts for point in part[0]])
+        return shapely.box(*hull.bounds)
 
 
 def _part(outer: Ring, holes: list[Ring]) -> BaseGeometry:
@@ -131,13 +142,28 @@ def _part(outer: Ring, holes: list[Ring]) -> BaseGeometry:
     if part.is_valid:
         return part
     # repaired ring by ring: repairing the whole part can fill a hole that touches the outer ring
-    inside, *out = (shapely.make_valid(shapely.Polygon(ring)) for ring in (outer, *holes))
+    inside, *out = (_there(shapely.make_valid(shapely.Polygon(ring))) for ring in (outer, *holes))
     return inside.difference(shapely.union_all(out)) if out else inside
 
 
+def _there(shape: BaseGeometry | None) -> BaseGeometry:
+    """The library answers None for some shapes that it cannot make."""
+    if shape is None:
+        raise GEOSException("no valid shape")
+    return shape
+
+
 def _area_overlap(a: BaseGeometry, b: BaseGeometry) -> float:
-    shared = a.intersection(b).area
-    union = a.area + b.area - shared
+    if not (a.area > 0 and b.area > 0):
+        return 0.0
+    first, second = sorted((a, b), key=lambda shape: shape.wkb)  # the last bits depend on the order
+    try:
+        with np.errstate(all="ignore"):
+            shared = first.intersection(second).area
+    except GEOSException:
+        first, second = (shapely.box(*shape.bounds) for shape in (first, second))
+        shared = first.intersection(second).area
+    union = first.area + second.area - shared
     return shared / union if union > 0 else 0.0
 
 
@@ -186,7 +212,7 @@ def _track_overlap(a: Track, b: Track) -> float:
             wide, high = min(x + w, ox + ow) - max(x, ox), min(y + h, oy + oh) - max(y, oy)
             shared += wide * high if wide > 0 and high > 0 else 0.0
     union = sum(f[3] * f[4] for f in a.frames) + sum(f[3] * f[4] for f in b.frames) - shared
-    return shared / union
+    return shared / union if union > 0 else 0.0
 
 
 def _area(box: Extent | None) -> float:

@@ -7,13 +7,14 @@ equal bytes (docs/design/FORMAT.md), so equality of values and equality of diges
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
 from repos.annotations.errors import InvalidValue
+from repos.annotations.numbers import LAST, MASK_PIXELS, SMALLEST, START, number, place
 
 Scalar = bool | int | float | str | None
 Ring = tuple[tuple[float, float], ...]
@@ -62,20 +63,9 @@ class MediaState(StrEnum):
     ABSENT = "absent"
 
 
-def number(value: float, what: str) -> float:
-    """The canonical double: finite, -0 is 0, 3 is 3.0. Raises InvalidValue naming `what`."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidValue(what, value, "a number") from None
-    if not math.isfinite(result):
-        raise InvalidValue(what, value, "a finite number")
-    return result + 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Axis-aligned unless `rotation` (degrees clockwise about the centre). w, h > 0, in units of `frame`."""
+    """Axis-aligned unless `rotation` (degrees clockwise about the centre). w, h >= SMALLEST, in units of `frame`."""
 
     x: float
     y: float
@@ -86,9 +76,11 @@ class Box:
 
     def __post_init__(self) -> None:
         for name in ("x", "y", "w", "h", "rotation"):
-            object.__setattr__(self, name, number(getattr(self, name), f"box.{name}"))
-        if self.w <= 0 or self.h <= 0:
-            raise InvalidValue("box", f"{self.w:g} x {self.h:g}", "width and height above 0")
+            object.__setattr__(self, name, place(getattr(self, name), f"box.{name}"))
+        if self.w < SMALLEST or self.h < SMALLEST:
+            raise InvalidValue(
+                "box", f"{self.w:g} x {self.h:g}", f"width and height of at least {SMALLEST:g}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +93,17 @@ class Polygon:
     def __post_init__(self) -> None:
         if not self.parts:
             raise InvalidValue("polygon", "no parts", "at least one part")
-        parts = tuple(tuple(_ring(ring) for ring in part) for part in self.parts)
+        try:
+            parts = tuple(tuple(_ring(ring) for ring in part) for part in self.parts)
+        except (TypeError, ValueError):
+            raise InvalidValue("polygon.parts", self.parts, "parts of rings of (x, y) points") from None
         if any(not part for part in parts):
             raise InvalidValue("polygon", "a part without rings", "at least an outer ring")
         object.__setattr__(self, "parts", parts)
 
 
 def _ring(points: Ring) -> Ring:
-    ring = tuple((number(x, "polygon.x"), number(y, "polygon.y")) for x, y in points)
+    ring = tuple((place(x, "polygon.x"), place(y, "polygon.y")) for x, y in points)
     if len(ring) > 1 and ring[0] == ring[-1]:
         ring = ring[:-1]
     if len(ring) < 3:
@@ -127,8 +122,14 @@ class Mask:
     def __post_init__(self) -> None:
         if self.height <= 0 or self.width <= 0:
             raise InvalidValue("mask.size", f"{self.height} x {self.width}", "a size above 0")
+        if self.height * self.width >= MASK_PIXELS:
+            raise InvalidValue(
+                "mask.size", f"{self.height} x {self.width}", f"fewer than {MASK_PIXELS} pixels"
+            )
         if any(c < 0 for c in self.counts) or sum(self.counts) != self.height * self.width:
-            raise InvalidValue("mask.counts", sum(self.counts), f"runs that sum to {self.height * self.width}")
+            raise InvalidValue(
+                "mask.counts", sum(self.counts), f"runs that sum to {self.height * self.width}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,12 @@ class Keypoints:
     frame: Frame = Frame.PIXEL
 
     def __post_init__(self) -> None:
-        points = tuple((number(x, "keypoints.x"), number(y, "keypoints.y"), int(v)) for x, y, v in self.points)
+        try:
+            points = tuple(
+                (place(x, "keypoints.x"), place(y, "keypoints.y"), int(v)) for x, y, v in self.points
+            )
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidValue("keypoints", self.points, "points of (x, y, visibility)") from None
         if not points or any(v not in (0, 1, 2) for _, _, v in points):
             raise InvalidValue("keypoints", self.points, "points with visibility 0, 1 or 2")
         object.__setattr__(self, "points", points)
@@ -202,10 +208,15 @@ class Track:
     frame: Frame = Frame.PIXEL
 
     def __post_init__(self) -> None:
-        frames = tuple((int(n), *(number(v, "track") for v in box)) for n, *box in self.frames)
-        if not frames or any(len(f) != 5 or f[3] <= 0 or f[4] <= 0 for f in frames):
-            raise InvalidValue("track", "frames", "frames of [number, x, y, w, h] with w, h above 0")
-        if any(b[0] <= a[0] for a, b in zip(frames, frames[1:], strict=False)):
+        try:
+            frames = tuple((int(n), *(place(v, "track") for v in box)) for n, *box in self.frames)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidValue("track", self.frames, "frames of [number, x, y, w, h]") from None
+        if not frames or any(len(f) != 5 or f[3] < SMALLEST or f[4] < SMALLEST for f in frames):
+            raise InvalidValue(
+                "track", "frames", f"frames of [number, x, y, w, h], w and h at least {SMALLEST:g}"
+            )
+        if any(b[0] <= a[0] for a, b in pairwise(frames)):
             raise InvalidValue("track", "frame numbers", "ascending frame numbers")
         object.__setattr__(self, "frames", frames)
 
@@ -294,11 +305,15 @@ def _attributes(given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Review state of one sample in one layer; `at` is UTC seconds since the epoch."""
+    """Review state of one sample in one layer; `at` is UTC seconds since the epoch, in the years 1 to 9999."""
 
     state: ReviewState
     by: str = ""
     at: int = 0
+
+    def __post_init__(self) -> None:
+        if not START <= self.at <= LAST:
+            raise InvalidValue("review.at", self.at, "a second of the years 1 to 9999, in UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +328,10 @@ class LayerEntry:
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.annotations, key=lambda a: a.id))
-        if any(a.id == b.id for a, b in zip(ordered, ordered[1:], strict=False)):
-            raise InvalidValue("annotation.id", "given twice", "ids that are distinct within a sample and layer")
+        if any(a.id == b.id for a, b in pairwise(ordered)):
+            raise InvalidValue(
+                "annotation.id", "given twice", "ids that are distinct within a sample and layer"
+            )
         object.__setattr__(self, "annotations", ordered)
 
     def __iter__(self) -> Iterator[Annotation]:

@@ -26,6 +26,7 @@ from repos.annotations.model import (
     ReviewState,
     Sample,
 )
+from repos.annotations.numbers import LAST, START
 from repos.annotations.render_geometry import geometries_from, geometry_json, number_json, scalars_json
 from repos.annotations.schema import Schema
 
@@ -109,7 +110,7 @@ def _class_id(at: At, schema: Schema) -> bytes | None:
 def review_json(review: Review | None) -> Json:
     if review is None:
         return None
-    at = datetime.fromtimestamp(review.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = datetime.fromtimestamp(review.at, UTC).replace(tzinfo=None).isoformat() + "Z"
     return {"state": str(review.state), "by": review.by, "at": at}
 
 
@@ -127,6 +128,8 @@ def review_from(data: Json, path: str = "review") -> Review | None:
         if moment.tzinfo is None or moment.microsecond:
             raise at.get("at").fail("a time like 2026-01-02T03:04:05Z, in UTC and whole seconds")
         seconds = int(moment.timestamp())
+        if not START <= seconds <= LAST:
+            raise at.get("at").fail("a time of the years 1 to 9999, in UTC")
     return Review(at.get("state").one_of(ReviewState), at.get("by").text() if at.has("by") else "", seconds)
 
 

@@ -13,6 +13,7 @@ from repos.annotations.blocks import Array, LayerBlock
 from repos.annotations.codec import KIND_CODE, KINDS
 from repos.annotations.columns import FLAGS, GEOMETRY_BIT, GEOMETRY_COLUMNS, HAS_CONFIDENCE, RELATIVE_BOX
 from repos.annotations.model import Kind, Origin
+from repos.annotations.numbers import LIMIT, SMALLEST
 from repos.labelstore.varint import MalformedBytes
 
 Mask = NDArray[np.bool_]
@@ -67,8 +68,10 @@ def _geometry_rules(
                 stray |= ~present & (block.columns[name] != 0)
         rules.append((stray, str(geometry), f"no numbers without a {geometry}"))
     if geometry is Kind.BOX:
-        broken = present & ~((column("w") > 0) & (column("h") > 0))
-        rules.append((broken, "box", "width and height above 0"))
+        small = ~((column("w") >= SMALLEST) & (column("h") >= SMALLEST))
+        rules.append((present & small, "box", f"width and height of at least {SMALLEST:g}"))
+        far = np.logical_or.reduce([~(np.abs(column(name)) <= LIMIT) for name in names])
+        rules.append((present & far, "box", f"numbers within {LIMIT:g}"))
     elif geometry is Kind.SPAN:
         start, length = column("span_start"), column("span_length")
         fits = (start >= 0) & (start <= 2**53) & (length > 0) & (length <= 2**53)

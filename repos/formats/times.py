@@ -8,7 +8,7 @@ from repos.annotations.errors import InvalidValue
 
 
 def to_rfc3339(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def from_rfc3339(text: str) -> int:

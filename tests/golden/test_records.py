@@ -59,7 +59,7 @@ SQUARE = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.25), (0.0, 10.25))
 GEOMETRIES: dict[str, Geometry] = {
     "box": Box(110, 247, 38, 42.5),
     "box relative": Box(0.25, 0.5, 1 / 65536, 1, 30, Frame.RELATIVE),
-    "box raw": Box(0.1 + 0.2, 1e-300, 2.0**53, 1),
+    "box raw": Box(0.1 + 0.2, 1e-300, 1e9, 1),
     "polygon": Polygon(((SQUARE, tuple((x / 2 + 1, y / 2 + 1) for x, y in SQUARE)), (SQUARE[:3],))),
     "mask": Mask(4, 3, (0, 2, 200 - 195, 5)),
     "keypoints": Keypoints(((1.5, 2, 2), (0, 0, 0))),

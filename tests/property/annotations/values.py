@@ -29,6 +29,7 @@ from repos.annotations.model import (
     Track,
     Value,
 )
+from repos.annotations.numbers import LAST, LIMIT, SMALLEST, START
 
 ODD = (
     0.0,
@@ -50,13 +51,15 @@ doubles = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
 )
 positive = doubles.map(abs).filter(lambda v: v > 0)
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+places = doubles.filter(lambda v: abs(v) <= LIMIT) | st.sampled_from((LIMIT, -LIMIT))
+sizes = places.map(abs).filter(lambda v: v >= SMALLEST) | st.just(SMALLEST)
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = texts.filter(bool)
 ids = st.one_of(
     st.integers(0, 2**64 - 1).map(lambda n: n.to_bytes(16, "big")), st.binary(min_size=16, max_size=16)
 )
 frames = st.sampled_from(Frame)
-points = st.tuples(doubles, doubles)
+points = st.tuples(places, places)
 
 
 @st.composite
@@ -85,7 +88,7 @@ def masks(draw: st.DrawFn) -> Mask:
 def tracks(draw: st.DrawFn) -> Track:
     numbers = sorted(draw(st.sets(st.integers(-5, 10**7), min_size=1, max_size=30)))
     return Track(
-        tuple((n, draw(doubles), draw(doubles), draw(positive), draw(positive)) for n in numbers),
+        tuple((n, draw(places), draw(places), draw(sizes), draw(sizes)) for n in numbers),
         draw(frames),
     )
 
@@ -94,11 +97,11 @@ spans = st.builds(lambda a, n: Span(a, a + n), st.integers(0, 2**40), st.integer
 segments = st.tuples(positive, positive).filter(lambda p: p[0] != p[1]).map(lambda p: Segment(min(p), max(p)))
 keypoints = st.builds(
     Keypoints,
-    st.lists(st.tuples(doubles, doubles, st.integers(0, 2)), min_size=1, max_size=20).map(tuple),
+    st.lists(st.tuples(places, places, st.integers(0, 2)), min_size=1, max_size=20).map(tuple),
     frames,
 )
 BY_KIND: dict[Kind, st.SearchStrategy[Geometry]] = {
-    Kind.BOX: st.builds(Box, doubles, doubles, positive, positive, doubles, frames),
+    Kind.BOX: st.builds(Box, places, places, sizes, sizes, places, frames),
     Kind.POLYGON: polygons,
     Kind.MASK: masks(),
     Kind.KEYPOINTS: keypoints,
@@ -112,7 +115,7 @@ BY_KIND: dict[Kind, st.SearchStrategy[Geometry]] = {
 geometries = st.one_of(*BY_KIND.values())
 scalars = st.one_of(st.none(), st.booleans(), doubles, st.integers(-(2**53), 2**53), texts)
 attribute_sets = st.dictionaries(names, scalars, max_size=4)
-reviews = st.builds(Review, st.sampled_from(ReviewState), texts, st.integers(-(2**40), 2**40))
+reviews = st.builds(Review, st.sampled_from(ReviewState), texts, st.integers(START, LAST))
 
 
 @st.composite
@@ -140,14 +143,15 @@ key_texts = st.one_of(
     st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=8),
 )
 layers = st.dictionaries(key_texts, entries, max_size=6)
+counts = st.none() | st.integers(0, 2**50)
 media = st.builds(
-    lambda state, sha, type, numbers, duration, orientation, uri: Media(
-        state, sha if state is MediaState.STORED else None, type, *numbers, duration, orientation, uri
-    ),
+    lambda state, sha, *details: Media(state, sha if state is MediaState.STORED else None, *details),
     st.sampled_from(MediaState),
     st.binary(min_size=32, max_size=32),
     texts,
-    st.tuples(*[st.none() | st.integers(0, 2**50)] * 3),
+    counts,
+    counts,
+    counts,
     st.none() | doubles,
     st.integers(1, 8),
     st.none() | texts,

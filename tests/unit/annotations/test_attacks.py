@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from repos.annotations.ids import DerivedIds, foreign_id, foreign_number
 from repos.annotations.model import (
     Annotation,
     Box,
+    Keypoints,
     Kind,
     LayerEntry,
+    Mask,
     Polygon,
     Relation,
     Review,
@@ -27,6 +30,7 @@ from repos.annotations.model import (
     Sample,
     Span,
     Text,
+    Track,
 )
 from repos.annotations.records import SampleBlock
 from repos.annotations.schema import Cardinality, Schema
@@ -290,3 +294,64 @@ def test_rows_are_not_promised_without_bytes() -> None:
     head[2], head[4] = 2**32 - 1, bytes(16)
     with pytest.raises(MalformedBytes, match="several rows of an entry need ids"):
         LAYER.decode([HEAD.pack(*head) + body[HEAD.size :]])
+
+
+TOO_FAR = [1e308, -1e200, 1.1e9, 10**400]
+
+
+@pytest.mark.parametrize("far", TOO_FAR)
+def test_numbers_that_arithmetic_cannot_stand_are_refused(far: float) -> None:
+    ring = ((0.0, 0.0), (far, 0.0), (1.0, 1.0))
+    for what, make in {
+        "box.x": lambda: Box(far, 0, 1, 1),
+        "box.w": lambda: Box(0, 0, far, 1),
+        "polygon.x": lambda: Polygon(((ring,),)),
+        "keypoints": lambda: Keypoints(((far, 0, 2),)),
+        "track": lambda: Track(((0, far, 0, 1, 1),)),
+    }.items():
+        with pytest.raises(InvalidValue) as refused:
+            make()
+        assert what in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-7, 0.0, -1.0])
+def test_boxes_without_an_area_are_refused(size: float) -> None:
+    for make in (lambda: Box(0, 0, size, 1), lambda: Track(((0, 0.0, 0.0, 1.0, size),))):
+        with pytest.raises(InvalidValue, match="at least 1e-06"):
+            make()
+
+
+NESTINGS: list[Any] = [
+    (1, 2),
+    ((1, 2),),
+    (((1, 2),),),
+    ((((1, 2, 3),) * 3,),),
+    (((((0, 0),) * 3,),),),
+    "abc",
+    5,
+]
+
+
+@pytest.mark.parametrize("parts", NESTINGS)
+def test_a_wrong_nesting_is_refused_by_name(parts: Any) -> None:
+    with pytest.raises(InvalidValue, match="parts of rings"):
+        Polygon(parts)
+
+
+@pytest.mark.parametrize("points", [(1, 2), ((1, 2),), ((1, 2, "x"),), 7])
+def test_wrong_keypoints_and_tracks_are_refused_by_name(points: Any) -> None:
+    with pytest.raises(InvalidValue, match="keypoints"):
+        Keypoints(points)
+    with pytest.raises(InvalidValue, match="track"):
+        Track(points)
+
+
+@pytest.mark.parametrize("at", [-62135596801, 253402300800, 2**62])
+def test_a_review_has_a_time_that_a_calendar_can_say(at: int) -> None:
+    with pytest.raises(InvalidValue, match="years 1 to 9999"):
+        Review(ReviewState.DONE, at=at)
+
+
+def test_a_huge_mask_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="fewer than"):
+        Mask(2**16, 2**16, (2**32,))

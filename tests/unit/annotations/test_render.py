@@ -69,6 +69,7 @@ def test_a_path_names_a_class() -> None:
         ({"geometry": {"box": {**BOX, "w": 0}}}, "a.geometry.box"),
         ({"geometry": {"box": {**BOX, "w": True}}}, "a.geometry.box.w"),
         ({"geometry": {"box": {**BOX, "w": 10**400}}}, "a.geometry.box.w"),
+        ({"geometry": {"box": {**BOX, "w": 1e200}}}, "a.geometry.box"),
         ({"geometry": {"box": {"x": 1, "y": 1, "w": 1}}}, "a.geometry.box.h"),
         (
             {"geometry": {"polygon": {"parts": [[[[0, 0], [1, 1], [2]]]]}}},
@@ -96,6 +97,18 @@ def test_reviews_are_utc_seconds() -> None:
     assert review_from({"state": "done", "by": "u:17", "at": "2026-01-02T05:04:05+02:00"}) == review
     with pytest.raises(InvalidJson, match=r"review\.at"):
         review_from({"state": "done", "at": "yesterday"})
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_is_in_no_year_of_utc_is_refused(at: str) -> None:
+    with pytest.raises(InvalidJson, match=r"review\.at: expected a time of the years 1 to 9999"):
+        review_from({"state": "done", "at": at})
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "0987-06-05T04:03:02Z", "9999-12-31T23:59:59Z"])
+def test_years_have_four_digits(at: str) -> None:
+    review = review_from({"state": "done", "at": at})
+    assert review_json(review) == {"state": "done", "by": "", "at": at}
 
 
 def test_a_sample_says_one_content() -> None:

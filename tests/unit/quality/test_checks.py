@@ -122,9 +122,9 @@ def test_two_shapes_with_one_extent_are_not_doubles() -> None:
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("far", [1e308, -1e308, 5e-324])
-@pytest.mark.parametrize("size", [1.7e308, 5e-324])
-def test_numbers_at_the_edge_of_doubles_are_counted_and_checked(far: float, size: float) -> None:
+@pytest.mark.parametrize("far", [1e9, -1e9, 5e-324])
+@pytest.mark.parametrize("size", [1e9, 1e-6])
+def test_numbers_at_the_edge_of_what_is_allowed_are_counted_and_checked(far: float, size: float) -> None:
     for frame in Frame:
         box = Box(far, far, size, 1.0, frame=frame)
         faults = {check for check, _ in found(PICTURE, mark(box), mark(box, n=1))}
