@@ -27,6 +27,9 @@ Json = Mapping[str, Any]
 MOST_CLASSES = 8
 MOST_SPLITS = 3
 MOST_RATERS = 8
+FEWEST_BINS = 8
+"""A histogram of one or two bars is given room, so that its bars stay bars."""
+PLAIN = "var(--solid-accent)"
 NO_SPLIT = "no split"
 RIDGE = Frame(520, 0, 96, 20, 10, 24)
 RIDGE_ROW = 46.0
@@ -52,6 +55,14 @@ class Lying:
     count: str
     share: str
 
+    @property
+    def end(self) -> float:
+        return self.x + self.w + 6
+
+    @property
+    def base(self) -> float:
+        return self.y + self.h - 2
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -73,14 +84,14 @@ def balance(stats: Json, colors: Mapping[str, str]) -> Balance | None:
     shown = rows[:MOST_CLASSES]
     names = [row["name"] or "no class" for row in rows]
     full = [(split or NO_SPLIT, [_in_split(row, split, splits) for row in rows]) for split in splits]
-    drawn = _balance_chart(lying(names, full, "Class"), len(shown), len(splits))
+    drawn = lying(names, full, "Class")
     bars = tuple(
         Lying(bar.x, bar.y, bar.w, bar.h, colors.get(shown[n // len(splits)]["id"] or "", ""),
               1 - 0.25 * bar.series, full[bar.series][0] if len(splits) > 1 else "",
               number_text(bar.value), _share(bar.label))
-        for n, bar in enumerate(_by_name(drawn, len(shown), len(splits)))
+        for n, bar in enumerate(drawn.bars[: len(shown) * len(splits)])
     )  # fmt: skip
-    table = Table(drawn.head if len(splits) > 1 else ("Class", "Annotations", "Share"), drawn.rows)
+    table = Table(drawn.head if len(splits) > 1 else ("Class", "Labels", "Share"), drawn.rows)
     return Balance(
         drawn.width,
         _height(bars),
@@ -106,22 +117,6 @@ def _in_split(row: Json, split: str, splits: Sequence[str]) -> int:
     return found
 
 
-def _balance_chart(chart: Chart, names: int, splits: int) -> Chart:
-    return Chart(
-        chart.width,
-        chart.height,
-        chart.bars[: names * splits],
-        chart.x_ticks,
-        chart.y_ticks,
-        chart.head,
-        chart.rows,
-    )
-
-
-def _by_name(chart: Chart, names: int, splits: int) -> list[Any]:
-    return list(chart.bars[: names * splits])
-
-
 def _share(label: str) -> str:
     return " ".join(label.split()[-2:])
 
@@ -143,14 +138,14 @@ def per_sample(stats: Json) -> Histogram | None:
     found = stats["per_sample"]
     if not found["bins"]:
         return None
-    names = [_range(low, high) for low, high, _ in found["bins"]]
-    chart = columns(names, [("", [n for _, _, n in found["bins"]])], "Annotations in the sample")
+    bins = [*found["bins"], *([n, n, 0] for n in range(int(found["bins"][-1][1]) + 1, FEWEST_BINS))]
+    names = [_range(low, high) for low, high, _ in bins]
+    chart = columns(names, [("", [n for _, _, n in bins])], "Labels in the sample")
     median = found["median"]
-    at = next((bar for bar, b in zip(chart.bars, found["bins"], strict=True) if b[0] <= median <= b[1]), None)
-    table = Table(("Annotations in the sample", "Samples"), chart.rows)
-    return Histogram(
-        chart, table, at and round(at.x + at.w / 2, 2), "" if median is None else number_text(median)
-    )
+    marked = (bar for bar, b in zip(chart.bars, bins, strict=True) if b[0] <= median <= b[1])
+    middle = next((round(bar.x + bar.w / 2, 2) for bar in marked), None)
+    table = Table(("Labels in the sample", "Samples"), chart.rows[: len(found["bins"])])
+    return Histogram(chart, table, middle, "" if median is None else number_text(median))
 
 
 def _range(low: float, high: float) -> str:
@@ -167,6 +162,10 @@ class Ridge:
     line: str
     base: float
 
+    @property
+    def middle(self) -> float:
+        return self.base - RIDGE_ROW / 3
+
 
 @dataclass(frozen=True)
 class Ridges:
@@ -177,6 +176,10 @@ class Ridges:
     ticks: tuple[Tick, ...]
     unit: str
     table: Table
+
+    @property
+    def foot(self) -> float:
+        return self.height - 6
 
 
 def sizes(stats: Json, colors: Mapping[str, str]) -> Ridges | None:
@@ -244,20 +247,51 @@ def _size_row(one: Json, unit: str) -> Row:
 
 
 @dataclass(frozen=True)
+class Square:
+    """A cell and where its text stands."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    strength: float | None
+    text: str
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.w / 2
+
+    @property
+    def base(self) -> float:
+        return self.y + self.h / 2 + 4
+
+
+@dataclass(frozen=True)
 class Matrix:
-    cells: Cells
+    """Squares in a grid with names above and beside."""
+
+    width: float
+    height: float
+    squares: tuple[Square, ...]
+    above: tuple[Tick, ...]
+    beside: tuple[Tick, ...]
     table: Table
+
+
+def _matrix(made: Cells, table: Table) -> Matrix:
+    squares = tuple(Square(c.x, c.y, c.w, c.h, c.strength, c.text) for c in made.cells)
+    return Matrix(made.width, made.height, squares, made.x_ticks, made.y_ticks, table)
 
 
 def together(stats: Json) -> Matrix | None:
     """Samples with both classes; the diagonal, samples with the class, is left out of the colours."""
     names, counts = stats["together"]["classes"], stats["together"]["samples"]
-    if len(names) < 2:
+    if len(names) < 2 or not any(n for r, line in enumerate(counts) for c, n in enumerate(line) if r != c):
         return None
     values = [[None if r == c else float(n) for c, n in enumerate(line)] for r, line in enumerate(counts)]
     made = cells(_cut(names), _cut(names), values, 0, _square(len(names)))
     rows = tuple((name, *(number_text(n) for n in line)) for name, line in zip(names, counts, strict=True))
-    return Matrix(made, Table(("", *names), rows))
+    return _matrix(made, Table(("", *names), rows))
 
 
 def raters(agreement: Json | None) -> Matrix | None:
@@ -276,7 +310,7 @@ def raters(agreement: Json | None) -> Matrix | None:
     rows = tuple(
         (f"{p['a']} and {p['b']}", _number(p["percent"]), _number(p["kappa"])) for p in agreement["pairs"]
     )
-    return Matrix(made, Table(head, rows))
+    return _matrix(made, Table(head, rows))
 
 
 def _square(n: int) -> Frame:
@@ -305,7 +339,7 @@ class Share:
 
 def shares(rows: Sequence[tuple[str, int]], most: int = 10, total: int | None = None) -> list[Share]:
     whole = total or sum(n for _, n in rows) or 1
-    return [Share(name, n, round(100 * n / whole, 1)) for name, n in rows[:most]]
+    return [Share(name, n, round(100 * n / whole, 1), PLAIN) for name, n in rows[:most]]
 
 
 def lowest_classes(agreement: Json | None, colors: Mapping[str, str]) -> Iterator[Share]:

@@ -55,6 +55,7 @@ def _page(request: HttpRequest, repository: Repository, revision: Revision, pref
     frame |= {
         "commit": commit_bar(repository, revision.commit),
         "commits_url": f"/{repository}/commits/{revision.text}",
+        "stats_url": f"/{repository}/stats-side/{revision.commit_id}",
         "refs": ref_menu(repository, revision, f"/{repository}/tree/{{ref}}"),
         "branch_count": repository.refs.filter(kind=Ref.Kind.BRANCH).count(),
         "tag_count": repository.refs.filter(kind=Ref.Kind.TAG).count(),
