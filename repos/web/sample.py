@@ -61,6 +61,7 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
         "revision": revision,
         "edit_url": f"/{repository}/edit?ref={quote(revision.text)}&key={quote(key)}",
         "history_url": f"/{repository}/history/{revision.text}/{quote(key)}",
+        "blame_url": f"/{repository}/blame/{revision.commit_id}/{quote(key)}",
         "permalink": f"/{repository}/sample/{revision.commit_id}/{quote(key)}",
         "film": _film(repository, revision, detail, palette),
     }
