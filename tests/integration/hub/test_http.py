@@ -144,3 +144,9 @@ def test_audit_events_are_never_changed(alice: User) -> None:
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
     assert AuditEvent.objects.get().event == "branch.deleted"
+
+
+def test_every_answer_says_what_it_cost(client: Client) -> None:
+    for path in ("/health?quick", "/api/v1/nothing"):
+        app, cpu = (float(part.split(";dur=")[1]) for part in client.get(path)["Server-Timing"].split(", "))
+        assert 0 <= cpu <= app + 1
