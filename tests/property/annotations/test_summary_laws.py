@@ -13,6 +13,7 @@ from repos.annotations.changeset import direct
 from repos.annotations.semantic import Schemas, sample_changes
 from repos.annotations.summary import NOTHING, DiffSummary
 from repos.annotations.summary_columns import of_change_set
+from repos.annotations.summary_ranges import change_ranges, of_snapshots
 from repos.labelstore.memory import MemoryNodes
 from tests.property.annotations.strategies import SCHEMA
 from tests.property.annotations.test_merge_trees import World, snapshot_of, triples
@@ -41,6 +42,21 @@ def test_columns_count_what_objects_count(three: tuple[World, World, World]) -> 
         changes = direct(nodes, snapshot_of(nodes, a), snapshot_of(nodes, b))
         slow = summary.of_changes(changes_of(nodes, changes), BOTH, split_of)
         assert plain(of_change_set(nodes, changes, split_of)) == plain(slow)
+
+
+@settings(max_examples=40)
+@given(triples(), st.sampled_from([1, 3, 8, 1000]))
+def test_ranges_count_what_the_whole_counts(three: tuple[World, World, World], size: int) -> None:
+    nodes = MemoryNodes()
+    for world, other in ((three[0], three[1]), (three[1], three[2]), (three[2], three[0])):
+        a, b = snapshot_of(nodes, world), snapshot_of(nodes, other)
+        whole, parts = direct(nodes, a, b), list(change_ranges(nodes, a, b, size))
+        keys = [part.touched_samples() for part in parts]
+        assert [key for part in keys for key in part] == whole.touched_samples()
+        assert all(keys)
+        summed = sum((of_change_set(nodes, part, split_of) for part in parts), NOTHING)
+        assert plain(summed) == plain(of_change_set(nodes, whole, split_of))
+        assert plain(of_snapshots(nodes, a, b, lambda _: split_of)) == plain(summed)
 
 
 @settings(max_examples=40)
