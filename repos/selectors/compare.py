@@ -5,26 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from hub.jobs import computations
 from hub.jobs.models import Computation, State
+from repos.annotations.changeset import ChangeSet, compose_all
+from repos.annotations.changeset_codec import load
 from repos.annotations.difference import Difference
 from repos.annotations.formats import FILES
 from repos.annotations.schema_changes import schema_changes
 from repos.annotations.semantic import Change, SampleChange, Status
 from repos.annotations.snapshot import SnapshotView
-from repos.annotations.summary import NOTHING, of_changes
+from repos.annotations.summary import SplitOf, no_split
+from repos.annotations.summary_columns import of_change_set
+from repos.annotations.summary_ranges import SplitsOf, of_snapshots
 from repos.labelstore import treediff
 from repos.models import CommitRecord, Network
-from repos.selectors.snapshots import snapshot_at, view_at
+from repos.selectors.snapshots import snapshot_at
 from repos.services.stores import nodes_of
 
 KIND, VERSION, TASK, QUEUE = "diff-summary", 1, "repos.diff_summary", "diffs"
 BUDGET_SECONDS = 0.25
 SPLIT = "split"
-RUN = 2000
+LINE = 32
+"""Commits whose change sets are put together rather than walking both trees."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +117,18 @@ def summary_state(found: Computation) -> str:
 def compute_summary(
     network: Network, a: CommitRecord, b: CommitRecord, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """DiffSummary of docs/design/JSON.md, counted in runs of samples. `report(samples done)` is called after each."""
-    found, done, total = difference(network, a, b), 0, NOTHING
-    views = view_at(network, a), view_at(network, b)
-    changes = found.changes()
-    while run := list(islice(changes, RUN)):
-        splits = _splits(found, views, [change.key for change in run])
-        total += of_changes(run, found.schemas, lambda key, known=splits: known.get(key, ""))  # type: ignore[misc]
-        done += len(run)
-        report(done)
+    """DiffSummary of docs/design/JSON.md, counted over columns. `report(samples done)` is called now and then.
+
+    Where `b` is a few commits behind `a` in the line of first parents, from what these commits changed; else from both
+    trees, range by range.
+    """
+    found = difference(network, a, b)
+    splits = _splits_of(found)
+    changes = _kept_changes(found, a, b)
+    if changes is None:
+        total = of_snapshots(found.nodes, found.a, found.b, splits, report)
+    else:
+        total = of_change_set(found.nodes, changes, splits(changes.touched_samples()))
     return total.to_json(
         found.schemas,
         annotations_after=sum(root.rows for root in found.b.layers.values()),
@@ -129,12 +137,34 @@ def compute_summary(
     )
 
 
-def _splits(found: Difference, views: tuple[SnapshotView, SnapshotView], keys: list[str]) -> dict[str, str]:
-    """The field `split` of these samples, after before before; nothing is read where no schema has that field."""
+def _kept_changes(found: Difference, a: CommitRecord, b: CommitRecord) -> ChangeSet | None:
+    """Change sets stored with the commits from `a` to `b`, as one; None where that would not be the shorter way."""
+    if not {*found.b.layers} <= {*found.a.layers}:
+        return None  # what was made whole is kept as a whole tree, of any size
+    line: list[CommitRecord] = []
+    while b.commit_id != a.commit_id:
+        if len(line) == LINE or not b.parents or b.change_set is None or b.generation <= a.generation:
+            return None
+        line.append(b)
+        b = CommitRecord.objects.get(network=b.network_id, commit_id=b.parents[0])
+    kept = [load(found.nodes, bytes(commit.change_set)) for commit in reversed(line) if commit.change_set]
+    if any(changes.whole for changes in kept):
+        return None
+    return compose_all(kept)
+
+
+def _splits_of(found: Difference) -> SplitsOf:
+    """The field `split`, after before before; nothing is read where no schema has that field."""
     if not any(field.name == SPLIT for side in (found.a, found.b) for field in side.schema.fields):
-        return {}
-    samples = views[0].samples(keys) | views[1].samples(keys)
-    return {key: str(sample.fields.get(SPLIT) or "") for key, sample in samples.items()}
+        return lambda _: no_split
+    views = SnapshotView(found.nodes, found.a), SnapshotView(found.nodes, found.b)
+
+    def splits_of(keys: list[str]) -> SplitOf:
+        samples = views[0].samples(keys) | views[1].samples(keys)
+        splits = {key: str(sample.fields.get(SPLIT) or "") for key, sample in samples.items()}
+        return lambda key: splits.get(key, "")
+
+    return splits_of
 
 
 def file_changes(found: Difference) -> Iterable[tuple[str, Status]]:
