@@ -138,7 +138,8 @@ class _Layout:
 
     def split(self, line: str) -> list[str] | None:
         cells = line.split("\t") if self.tabs else line.split()
-        return cells if len(cells) > max(self.tag, self.token) and TAG.fullmatch(cells[self.tag]) else None
+        needed = max(self.tag, self.token, self.annotator or 0)
+        return cells if len(cells) > needed and TAG.fullmatch(cells[self.tag]) else None
 
 
 def _layout(lines: Sequence[str]) -> _Layout | None:

@@ -26,7 +26,7 @@ from repos.formats.errors import FormatError, MediaError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.media import load_image, open_image
-from repos.formats.numbers import json_number
+from repos.formats.numbers import json_number, within
 from repos.formats.options import Options
 from repos.formats.perfile import read_files
 from repos.formats.records import (
@@ -262,10 +262,9 @@ def _express(draft: Draft, written: SampleDraft, flags: set[str]) -> Draft | Non
     if shape is None:
         return None
     if isinstance(shape, Box):
-        right, bottom = shape.x + shape.w, shape.y + shape.h
-        if right <= shape.x or bottom <= shape.y:
+        corners = ((shape.x, shape.y), (shape.x + shape.w, shape.y + shape.h))
+        if (shape := within(lambda: rectangle(corners))) is None:
             return None
-        shape = rectangle(((shape.x, shape.y), (right, bottom)))
     return Draft(draft.kind, name, (shape,), MappingProxyType(attributes))
 
 

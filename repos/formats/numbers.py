@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
+
+from repos.annotations.errors import InvalidValue
+
+T = TypeVar("T")
 
 PIXEL_GRID = float(1 << 16)
 RELATIVE_GRID = float(1 << 40)
@@ -55,3 +60,12 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def within(make: Callable[[], T]) -> T | None:
+    """What `make` makes, None where it lies beyond the numbers of the label model: scaled to pixels, or rounded to
+    nothing."""
+    try:
+        return make()
+    except InvalidValue:
+        return None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Box, Frame, Keypoints, Kind, Polygon
+from repos.annotations.numbers import place
+from repos.formats.numbers import within
 from repos.formats.records import Draft
 
 Shape = Box | Polygon | Keypoints
@@ -38,7 +40,11 @@ def plain_shape(draft: Draft, size: tuple[int, int] | None) -> Shape | None:
     shape = draft.geometry()
     if not isinstance(shape, Box | Polygon | Keypoints) or (shape.frame is Frame.RELATIVE and size is None):
         return None
-    sx, sy = (float(size[0]), float(size[1])) if size and shape.frame is Frame.RELATIVE else (1.0, 1.0)
+    scale = (float(size[0]), float(size[1])) if size and shape.frame is Frame.RELATIVE else (1.0, 1.0)
+    return within(lambda: _scaled(shape, *scale))
+
+
+def _scaled(shape: Shape, sx: float, sy: float) -> Shape | None:
     if isinstance(shape, Box):
         return None if shape.rotation else Box(shape.x * sx, shape.y * sy, shape.w * sx, shape.h * sy)
     if isinstance(shape, Polygon):
@@ -51,7 +57,7 @@ def plain_shape(draft: Draft, size: tuple[int, int] | None) -> Shape | None:
 
 
 def points_of(value: object, what: str) -> list[tuple[float, float]]:
-    """A JSON list of [x, y]. InvalidValue otherwise."""
+    """A JSON list of [x, y], as doubles within the model's limits. InvalidValue otherwise."""
     if not isinstance(value, list):
         raise InvalidValue(what, value, "a list of [x, y]")
     found = []
@@ -62,5 +68,5 @@ def points_of(value: object, what: str) -> list[tuple[float, float]]:
             or any(isinstance(v, bool) or not isinstance(v, int | float) for v in pair)
         ):
             raise InvalidValue(what, pair, "[x, y] with two numbers")
-        found.append((pair[0], pair[1]))
+        found.append((place(pair[0], what), place(pair[1], what)))
     return found

@@ -17,7 +17,7 @@ from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport,
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.keying import Media, is_image, key_problem
 from repos.formats.look import Guess, Look
-from repos.formats.numbers import parse_number, short
+from repos.formats.numbers import parse_number, short, within
 from repos.formats.options import Options
 from repos.formats.perfile import read_files
 from repos.formats.records import (
@@ -201,12 +201,14 @@ def _express(draft: Draft, written: SampleDraft) -> Draft | None:
         if written.size is None:
             return None
         width, height = written.size
-        box = Box(box.x * width, box.y * height, box.w * width, box.h * height)
-    w, h = (box.x + box.w) - box.x, (box.y + box.h) - box.y
-    if w <= 0 or h <= 0:
+        x, y, w, h = box.x * width, box.y * height, box.w * width, box.h * height
+    else:
+        x, y, w, h = box.x, box.y, box.w, box.h
+    held = within(lambda: Box(x, y, (x + w) - x, (y + h) - y))
+    if held is None:
         return None
     attributes = {n: v for n, a in _SCOPE.part(draft.attributes).items() if (v := _flag(n, a)) is not None}
-    return Draft(Kind.BOX, draft.label_class, (Box(box.x, box.y, w, h),), MappingProxyType(attributes))
+    return Draft(Kind.BOX, draft.label_class, (held,), MappingProxyType(attributes))
 
 
 def _flag(name: str, value: Scalar) -> Scalar:

@@ -34,6 +34,7 @@ from repos.annotations.model import (
     Track,
     Value,
 )
+from repos.annotations.numbers import number
 from repos.formats.numbers import json_number
 from repos.formats.records import ClassName, Draft
 from repos.formats.times import from_rfc3339, to_rfc3339
@@ -234,10 +235,17 @@ def draft_from(wire: WireAnnotation) -> Draft:
 
 
 def doubles(given: dict[str, Any]) -> dict[str, Scalar]:
+    """Attributes or fields with numbers as doubles. InvalidValue for an integer that no double can hold."""
     return {
-        n: float(v) + 0.0 if isinstance(v, int | float) and not isinstance(v, bool) else v
+        n: _double(v, n) if isinstance(v, int | float) and not isinstance(v, bool) else v
         for n, v in given.items()
     }
+
+
+def _double(value: float, name: str) -> float:
+    if isinstance(value, int) and abs(value) > 2**53:
+        raise InvalidValue(f"attribute {name!r}", value, "a number within 2**53, or a text")
+    return number(value, f"attribute {name!r}")
 
 
 def geometry_json(shapes: tuple[Geometry, ...]) -> dict[str, Any]:
