@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import splitext
@@ -38,12 +38,7 @@ from repos.formats.source import Source
 class Sink(Protocol):
     """Where a writer puts its files, one after another. A closed file is complete."""
 
-    def open(self, name: str) -> _Opened: ...
-
-
-class _Opened(Protocol):
-    def __enter__(self) -> BinaryIO: ...
-    def __exit__(self, *args: object) -> bool | None: ...
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ def frame(summary: Mapping[str, Any]) -> SummaryFrame:
     return SummaryFrame(
         samples=summary["samples"],
         changed_annotations=summary["changed_annotations"],
-        splits=tuple(sorted(((s, n) for s, n in summary.get("by_split", {}).items() if s), key=lambda item: -item[1])),
+        splits=tuple(
+            sorted(((s, n) for s, n in summary.get("by_split", {}).items() if s), key=lambda item: -item[1])
+        ),
         kinds=tuple(kind_frames(summary)),
         matrix=matrix(summary.get("transitions", [])),
         notes=tuple(notes(summary)),

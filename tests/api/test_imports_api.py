@@ -63,6 +63,11 @@ def run(api: APIClient, repository: Repository, files: Mapping[str, bytes], **fi
     return job
 
 
+def streamed(answer: Any) -> bytes:
+    """Everything of an answer that is sent piece by piece."""
+    return b"".join(answer.streaming_content)
+
+
 def refusals(api: APIClient, job: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.get(f"/api/v1/jobs/{job['id']}/refusals").json()["results"]
     return found
@@ -101,7 +106,7 @@ def test_pictures_with_voc_labels_become_one_commit(api: APIClient, cells: Repos
     assert sorted(a["class"] for a in sample["layers"]["gold"]["annotations"]) == ["RBC", "WBC"]
     assert api.get(f"/api/v1/repos/{cells}/samples/c.jpg?ref=main").json()["layers"] == {}
     media = api.get(f"/api/v1/repos/{cells}/media/b.jpg?ref={job['result']['commit']}")
-    assert b"".join(media.streaming_content) == files["b.jpg"]
+    assert streamed(media) == files["b.jpg"]
     again = run(api, cells, files)
     assert (again["state"], again["result"]["commit"], again["result"]["unchanged"]) == (
         "succeeded",
@@ -139,8 +144,11 @@ def test_upload_first_then_import_by_its_id(api: APIClient, cells: Repository) -
     assert [s["key"] for s in guess["preview"]["samples"]] == ["team/a"]
     assert guess["preview"]["classes"] == [{"name": "cone", "count": 1}]
     assert UploadedFile.objects.values("object_key").distinct().count() == 1
-    more = api.post(f"/api/v1/repos/{cells}/uploads", {"files": [SimpleUploadedFile("b.txt", b"")], "paths": ["team/b.txt"],
-                    "upload": body["id"]}, format="multipart")  # fmt: skip
+    more = api.post(
+        f"/api/v1/repos/{cells}/uploads",
+        {"files": [SimpleUploadedFile("b.txt", b"")], "paths": ["team/b.txt"], "upload": body["id"]},
+        format="multipart",
+    )
     assert (more.json()["id"], more.json()["files"]) == (body["id"], 3)
     answer = api.post(
         f"/api/v1/repos/{cells}/imports", {"upload": body["id"], "format": "yolo", "branch": "cones"}
@@ -210,8 +218,13 @@ def test_update_leaves_and_replace_takes_away_what_the_file_does_not_list(
 
 def test_votes_become_a_layer_for_each_annotator(api: APIClient, cells: Repository) -> None:
     table = b"item,annotator,label,gold\n1,Ann,yes,yes\n1,Bob,no,yes\n2,Ann,no,\n"
-    job = run(api, cells, {"votes.csv": table}, options={"mapping": {"item": "item", "annotator": "annotator", "label": "label",
-              "gold": "gold"}}, format="votes")  # fmt: skip
+    job = run(
+        api,
+        cells,
+        {"votes.csv": table},
+        options={"mapping": {"item": "item", "annotator": "annotator", "label": "label", "gold": "gold"}},
+        format="votes",
+    )
     assert job["state"] == "succeeded", job
     sample = api.get(f"/api/v1/repos/{cells}/samples/1?ref=main").json()
     ann, bob = (f"ext:n{cells.network_id}:{name}" for name in ("Ann", "Bob"))
@@ -301,9 +314,14 @@ def test_names_that_only_differ_in_their_form_are_refused(api: APIClient, cells:
 
 def test_requests_that_are_wrong_are_told_so(api: APIClient, cells: Repository) -> None:
     for fields, field in (
-        ({"format": "excel"}, "format"), ({"scope": "all"}, "scope"), ({"branch": "a..b"}, "branch"), ({"layer": "../x"}, "layer"),
-        ({"options": "{"}, "options"), ({"colour": "red"}, "colour"), ({"options": '{"encoding": 3}'}, "encoding"),
-    ):  # fmt: skip
+        ({"format": "excel"}, "format"),
+        ({"scope": "all"}, "scope"),
+        ({"branch": "a..b"}, "branch"),
+        ({"layer": "../x"}, "layer"),
+        ({"options": "{"}, "options"),
+        ({"colour": "red"}, "colour"),
+        ({"options": '{"encoding": 3}'}, "encoding"),
+    ):
         answer = api.post(
             f"/api/v1/repos/{cells}/imports", {"files": archive({"a.csv": CSV}), **fields}, format="multipart"
         )
@@ -374,7 +392,7 @@ def test_exports_stream_and_say_what_they_leave_out(
     run(api, cells, {"a.jpg": picture(1), "a.xml": voc("a.jpg", ("RBC", 1, 2, 30, 40))})
     answer = api.get(f"/api/v1/repos/{cells}/exports?ref=main&format={format_name}")
     assert answer.status_code == 200, answer.content
-    data = b"".join(answer.streaming_content)
+    data = streamed(answer)
     assert int(answer["Content-Length"]) == len(data)
     holds_boxes = format_name in ("coco", "voc", "yolo", "labelhub", "via", "labelme")
     assert ("box" in answer.get("X-LabelHub-Left-Out", "")) is not holds_boxes
@@ -392,10 +410,10 @@ def test_large_exports_are_streamed_from_a_thread(
     api: APIClient, cells: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(api, cells, {"labels.csv": CSV})
-    whole = b"".join(api.get(f"/api/v1/repos/{cells}/exports?format=csv").streaming_content)
+    whole = streamed(api.get(f"/api/v1/repos/{cells}/exports?format=csv"))
     monkeypatch.setattr("repos.services.exports.EXACT", 0)
     streamed = api.get(f"/api/v1/repos/{cells}/exports?format=csv")
-    assert b"".join(streamed.streaming_content) == whole
+    assert streamed(streamed) == whole
     assert not streamed.has_header("Content-Length")
     boxes = api.get(f"/api/v1/repos/{cells}/exports?format=voc")
     assert boxes["X-LabelHub-Left-Out"].startswith("3 classification")

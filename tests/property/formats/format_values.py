@@ -4,6 +4,7 @@ holds whole."""
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -109,7 +110,7 @@ def on_picture(draw: st.DrawFn, width: int | None, height: int | None) -> Annota
         return _annotation(draw, kind, ())
     if kind is Kind.TEXT:
         return _annotation(draw, kind, (Text(draw(WORDS)),))
-    makers = {
+    makers: dict[Kind, st.SearchStrategy[Any]] = {
         Kind.BOX: boxes(),
         Kind.POLYGON: polygons(),
         Kind.KEYPOINTS: KEYPOINTS,
@@ -155,7 +156,7 @@ TEXTS = st.one_of(
             "two\nlines",
         ]
     ),
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=30),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30),
 )
 
 

@@ -134,7 +134,7 @@ def _carried(drafts: Sequence[Draft], expressed: Sequence[Draft | None]) -> Iter
             yield replace(kept, carried_id=draft.carried_id)
 
 
-def annotations(world: World) -> dict[tuple[str, str, bytes], Annotation]:
+def all_annotations(world: World) -> dict[tuple[str, str, bytes], Annotation]:
     return {
         (layer, key, a.id): a
         for layer, entries in world.layers.items()
@@ -147,7 +147,7 @@ def differences(
     before: World, after: World
 ) -> dict[tuple[str, str, bytes], tuple[Annotation | None, Annotation | None]]:
     """Annotations that are not the same on both sides."""
-    old, new = annotations(before), annotations(after)
+    old, new = all_annotations(before), all_annotations(after)
     return {
         place: (old.get(place), new.get(place))
         for place in old.keys() | new.keys()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from repos.labelstore.graph import (
     CommitNode,
+    Lookup,
     UnknownCommit,
     ahead_behind,
     generation,
@@ -42,7 +43,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     return graph_of(parents, times)
 
 
-def lookup_in(graph: Graph, ask: list[int] | None = None, more: bool = False):
+def lookup_in(graph: Graph, ask: list[int] | None = None, more: bool = False) -> Lookup:
     def lookup(ids: Sequence[str]) -> Mapping[str, CommitNode]:
         if ask is not None:
             ask.append(len(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -71,7 +72,7 @@ def test_edits_lead_to_the_root_of_a_fresh_build(content: Entries, target: int, 
 
 @LAW
 @given(entries(), TARGETS, st.randoms(use_true_random=False))
-def test_the_order_of_insertion_leaves_no_trace(content: Entries, target: int, random) -> None:
+def test_the_order_of_insertion_leaves_no_trace(content: Entries, target: int, random: Random) -> None:
     nodes = MemoryNodes()
     keys = list(content)
     random.shuffle(keys)
@@ -88,7 +89,7 @@ def test_how_entries_are_cut_into_blocks_leaves_no_trace(
     content: Entries, target: int, sizes: list[int]
 ) -> None:
     block = KeyValueBlock.of(content)
-    blocks, at = [], 0
+    blocks, at = list[KeyValueBlock](), 0
     while at < len(block):
         size = sizes[len(blocks) % len(sizes)]
         blocks.append(KEY_VALUES.take(block, at, at + size))

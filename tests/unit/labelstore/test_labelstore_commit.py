@@ -54,7 +54,7 @@ def test_the_title_is_the_first_line() -> None:
     assert COMMIT.title == "Relabel vans"
 
 
-WRONG = {
+WRONG: dict[str, list[object]] = {
     "parents": [("xyz",), ("1F" * 20,), ("1f" * 20, "1f" * 20), tuple(f"{n:040x}" for n in range(65))],
     "snapshot": [b"", b"x" * 31],
     "author": ["", "two words", "é", "a" * 201, "a\n"],
@@ -78,5 +78,5 @@ WRONG = {
 )
 def test_what_a_commit_may_not_hold(part: str, value: object) -> None:
     with pytest.raises(InvalidCommit, match=f"commit: {part}: expected") as caught:
-        replace(COMMIT, **{part: value})
+        replace(COMMIT, **{part: value})  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.part == part

@@ -22,8 +22,10 @@ SCHEMA = Schema(
 PALETTE = Palette.of(SCHEMA)
 
 
-def box(n: int, label: bytes, *xywh: float, frame: Frame = Frame.PIXEL) -> Annotation:
-    return Annotation(bytes([n]) * 16, Kind.BOX, label, (Box(*xywh, frame=frame),))
+def box(
+    n: int, label: bytes, x: float, y: float, w: float, h: float, frame: Frame = Frame.PIXEL
+) -> Annotation:
+    return Annotation(bytes([n]) * 16, Kind.BOX, label, (Box(x, y, w, h, frame=frame),))
 
 
 def test_a_merged_class_takes_the_colour_of_what_replaced_it() -> None:
