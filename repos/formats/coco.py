@@ -209,7 +209,7 @@ def _read_image(
 ) -> Iterator[Item]:
     image, line = found.images[at]
     rows = found.of_image(at)
-    placed = _sample(image, media, found.file, options)
+    placed = sample_of(image, media, found.file, options)
     if isinstance(placed, str):
         yield Refusal(
             found.file,
@@ -303,7 +303,7 @@ def class_name(category: Mapping[str, Any]) -> ClassName:
     return ClassName(category["name"], parent)
 
 
-def _sample(
+def sample_of(
     image: Mapping[str, Any], media: Media, file: str, options: Options
 ) -> tuple[str, SampleDraft] | str:
     name = image.get("file_name")

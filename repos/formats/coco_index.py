@@ -89,17 +89,17 @@ def index(stream: BinaryIO, file: str) -> CocoIndex:
         if part.member == "annotations":
             _gather(found, gathered, part)
         elif part.member == "images":
-            found.images += _objects(found, part, "image")
+            found.images += objects_of(found, part, "image")
         elif part.member == "categories":
-            for category, line in _objects(found, part, "category"):
-                _add_category(found, category, line)
+            for category, line in objects_of(found, part, "category"):
+                add_category(found, category, line)
     if "images" not in found.seen or not found.seen & {"annotations", "categories"}:
         raise FormatError(file, "no COCO file: it lacks `images` or `annotations`", 1)
     _place(found, gathered)
     return found
 
 
-def _objects(found: CocoIndex, part: Elements, what: str) -> Iterator[tuple[dict[str, Any], int]]:
+def objects_of(found: CocoIndex, part: Elements, what: str) -> Iterator[tuple[dict[str, Any], int]]:
     """Objects with their line; what is none is refused."""
     try:
         objects = _OBJECTS.decode(b"[" + part.data + b"]")
@@ -136,7 +136,7 @@ def _lines(part: Elements) -> NDArray[np.int64]:
     return part.line + np.searchsorted(breaks, first)
 
 
-def _add_category(found: CocoIndex, category: Mapping[str, Any], line: int) -> None:
+def add_category(found: CocoIndex, category: Mapping[str, Any], line: int) -> None:
     number, name = category.get("id"), category.get("name")
     if (
         not isinstance(number, int | str)
@@ -188,17 +188,22 @@ def _gather(found: CocoIndex, gathered: _Gathered, part: Elements) -> None:
     gathered.lines.append(lines)
 
 
+def placed(found: CocoIndex, numbers: Mapping[int | str, int]) -> NDArray[np.int64]:
+    """Per image id, in the order of `numbers`, the place of its image in the file, -1 when it has none."""
+    index_of: dict[Any, int] = {}
+    for at, (image, _) in enumerate(found.images):
+        if isinstance(image.get("id"), int | str):
+            index_of.setdefault(image["id"], at)
+    return np.array([index_of.get(raw, -1) for raw in numbers], np.int64)
+
+
 def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def _place(found: CocoIndex, gathered: _Gathered) -> None:
     """Sorts annotations by image; refuses those whose image is not in the file."""
-    index_of: dict[Any, int] = {}
-    for at, (image, _) in enumerate(found.images):
-        if isinstance(image.get("id"), int | str):
-            index_of.setdefault(image["id"], at)
-    to_index = np.array([index_of.get(raw, -1) for raw in gathered.numbers] or [0], np.int64)
+    to_index = placed(found, gathered.numbers or {-1: 0})
     images = to_index[_joined(gathered.images)]
     found.offsets, found.lengths, found.lines = map(
         _joined, (gathered.offsets, gathered.lengths, gathered.lines)

@@ -215,9 +215,17 @@ def _ring_area(ring: Sequence[tuple[float, float]]) -> float:
     return abs(total) / 2
 
 
+AREA_ROUNDING = 0.00501
+"""Areas written with two decimals say the same as ours."""
+
+
 def _is_own_area(area: object, geometries: Sequence[Geometry]) -> bool:
     own = own_area(geometries)
-    return isinstance(area, int | float) and own is not None and abs(area - own) <= 1e-6 * max(1.0, abs(own))
+    return (
+        isinstance(area, int | float)
+        and own is not None
+        and abs(area - own) <= AREA_ROUNDING + 1e-9 * abs(own)
+    )
 
 
 def own_box(geometries: Sequence[Geometry]) -> Box | None:
