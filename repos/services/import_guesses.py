@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from repos.annotations.drafts import Record
 from repos.formats.errors import BadOption, SourceError
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
@@ -20,6 +21,7 @@ from repos.models import Upload
 from repos.services.imports import options_of
 from repos.services.sources import source_of
 
+SHOWN_LABELS = 4
 VOTE_ROLES = ("item", "annotator", "label", "gold")
 TABLES: Mapping[str, Sequence[str]] = {"csv": ROLES, "jsonl": ROLES, "votes": VOTE_ROLES}
 SAID = {
@@ -44,6 +46,20 @@ class Role:
     column: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A sample of the preview: how many labels it has, and the first of them in words."""
+
+    key: str
+    text: str
+    annotations: int
+    labels: list[str]
+
+    @property
+    def more(self) -> int:
+        return self.annotations - len(self.labels)
+
+
 @dataclass
 class Proposal:
     """`problem`: why the files cannot be read at all. `roles` is empty for formats without columns."""
@@ -58,8 +74,18 @@ class Proposal:
     problem: str = ""
 
     @property
+    def samples(self) -> list[Shown]:
+        return [shown(record) for record in self.preview.samples]
+
+    @property
     def reasons(self) -> Sequence[str]:
         return next((guess.reasons for guess in self.guesses if guess.format == self.format), ())
+
+
+def shown(record: Record) -> Shown:
+    drafts = [draft for layer in record.layers.values() for draft in layer.annotations]
+    words = [d.label_class.path if d.label_class else d.kind.value for d in drafts[:SHOWN_LABELS]]
+    return Shown(record.key, record.sample.text or "", len(drafts), words)
 
 
 def guesses(upload: Upload, previews: int) -> list[Recognised]:
