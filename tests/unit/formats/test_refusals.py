@@ -64,7 +64,7 @@ def test_a_labelme_point_out_of_this_world(number: float) -> None:
     shape: dict[str, Any] = {"label": "car", "points": [[1, 2], [number, 4]], "shape_type": "rectangle"}
     file = {"shapes": [shape], "imagePath": "a.jpg", "imageHeight": 9, "imageWidth": 9}
     found = refusal("labelme", "a.json", json.dumps(file).encode())
-    assert "1e+09" in found.expected
+    assert found.expected.startswith("a number")
 
 
 FAR = Draft(Kind.BOX, ClassName("car"), (Box(1e8, 0, 1, 1, frame=Frame.RELATIVE),))
