@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from repos.models import CommitRecord
 from repos.selectors import compare
 from repos.selectors.compare import summary_state
 from reviews.models import Comment, PullEvent, PullRequest, Review, Thread
-from reviews.selectors.pulls import reviews_of, verdicts
-from reviews.services import conflicts, ends, merge
+from reviews.selectors.pulls import ends_of_diff, reviews_of, verdicts
+from reviews.services import ends, merge
+from reviews.services.checks import Checked, checked
 from reviews.states import Mergeability, PullState, Verdict
 
 Json = dict[str, Any]
@@ -37,7 +37,8 @@ def row(pull: PullRequest) -> Json:
 
 def source(pull: PullRequest) -> Json:
     owner, _, name = pull.source_name.partition("/")
-    exists = ends.current_head(pull.source_repository, pull.source_branch) is not None
+    known: bool | None = getattr(pull, "source_exists", None)  # a list has asked for all its rows
+    exists = ends.source_ref(pull) is not None if known is None else known
     return {"owner": owner, "repository": name, "branch": pull.source_branch, "exists": exists}
 
 
@@ -52,16 +53,16 @@ def one(pull: PullRequest) -> Json:
     span = ends.between(pull.repository.network_id, pull.head, pull.base)
     ours, theirs = ends_of_diff(pull)
     counted = compare.summary(pull.repository.network, ours, theirs)
-    unresolved = conflicts.open_conflicts(pull) if pull.state == PullState.OPEN else 0
+    found = checked(pull)
     stand = verdicts(pull, reviews_of(pull))
     return row(pull) | {
         "ahead": span.ahead,
         "behind": span.behind,
         "summary": counted.result if summary_state(counted) == "ready" else None,
         "summary_state": summary_state(counted),
-        "mergeable": mergeability(unresolved),
-        "conflicts": unresolved or 0,
-        "blocked_by": merge.reasons(pull, unresolved),
+        "mergeable": mergeability(found),
+        "conflicts": found.conflicts or 0,
+        "blocked_by": merge.reasons(pull, found, ahead=span.ahead, standing=stand),
         "reviews": {
             "approved": sorted(who for who, v in stand.items() if v is Verdict.APPROVE),
             "changes_requested": sorted(who for who, v in stand.items() if v is Verdict.REQUEST_CHANGES),
@@ -69,19 +70,10 @@ def one(pull: PullRequest) -> Json:
     }
 
 
-def mergeability(unresolved: int | None) -> str:
-    if unresolved is None:
+def mergeability(found: Checked) -> str:
+    if found.conflicts is None:
         return Mergeability.UNKNOWN
-    return Mergeability.CONFLICTS if unresolved else Mergeability.CLEAN
-
-
-def ends_of_diff(pull: PullRequest) -> tuple[CommitRecord, CommitRecord]:
-    """What the changes of a pull request lie between: merge base and head."""
-    rows = CommitRecord.objects.filter(
-        network=pull.repository.network_id, commit_id__in=[pull.merge_base, pull.head]
-    )
-    found = {record.commit_id: record for record in rows}
-    return found[pull.merge_base], found[pull.head]
+    return Mergeability.CONFLICTS if found.conflicts else Mergeability.CLEAN
 
 
 def review(given: Review) -> Json:

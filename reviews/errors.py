@@ -57,6 +57,15 @@ class MergeBlocked(Conflict):
         )
 
 
+class NotRevertible(Conflict):
+    """What the merge did cannot be taken back by itself; the reason says why."""
+
+    code = "not_revertible"
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"#{number} cannot be reverted: {reason}", number=number, reason=reason)
+
+
 class HeadMoved(Conflict):
     code = "head_moved"
 

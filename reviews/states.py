@@ -65,21 +65,23 @@ def standing_verdicts(reviews: Iterable[GivenReview], *, pull_author: str) -> di
 
 @dataclass(frozen=True, slots=True)
 class MergeFacts:
-    """All that decides whether a merge may happen now."""
+    """All that decides whether a merge may happen now. `severed` says why the two branches cannot meet, or nothing;
+    `unresolved_conflicts` is None while nobody knows, with `check_failed` when finding out went wrong."""
 
     state: PullState
     draft: bool
     ahead: int
     unresolved_conflicts: int | None
     verdicts: Mapping[str, Verdict]
-    source_readable: bool = True
+    severed: str = ""
+    check_failed: bool = False
 
 
 def blocking_reasons(facts: MergeFacts) -> list[str]:
     """Why the merge button is off, in words that stand beside it; empty when it is on."""
     if facts.state is not PullState.OPEN:
         return [f"this pull request is {facts.state}"]
-    reasons = []
+    reasons = [facts.severed] if facts.severed else []
     if facts.draft:
         reasons.append("this is a draft: mark it ready for review first")
     if facts.ahead == 0:
@@ -87,7 +89,11 @@ def blocking_reasons(facts: MergeFacts) -> list[str]:
     requested = sorted(who for who, verdict in facts.verdicts.items() if verdict is Verdict.REQUEST_CHANGES)
     reasons += [f"{who} requested changes" for who in requested]
     if facts.unresolved_conflicts is None:
-        reasons.append("the merge is still being computed")
+        reasons.append(
+            "the merge could not be computed; it is tried again in a few minutes"
+            if facts.check_failed
+            else "the merge is still being computed"
+        )
     elif facts.unresolved_conflicts:
         count = facts.unresolved_conflicts
         reasons.append(f"{count} conflict{'s' if count != 1 else ''} to solve")

@@ -10,10 +10,11 @@ from typing import Any
 
 from hub.jobs import computations
 from hub.jobs.models import Computation, State
+from repos.annotations import changeset
 from repos.annotations.changeset import ChangeSet, compose_all
 from repos.annotations.changeset_codec import load
 from repos.annotations.difference import Difference
-from repos.annotations.formats import FILES
+from repos.annotations.formats import FILES, SAMPLES
 from repos.annotations.schema_changes import schema_changes
 from repos.annotations.semantic import Change, SampleChange, Status
 from repos.annotations.snapshot import SnapshotView
@@ -30,6 +31,7 @@ BUDGET_SECONDS = 0.25
 SPLIT = "split"
 LINE = 32
 """Commits whose change sets are put together rather than walking both trees."""
+SMALL = 2000
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def changes_page(found: Difference, wanted: Filter, after: str | None = None, li
 
 def _one(found: Difference, key: str) -> Iterable[SampleChange]:
     """The change of one sample: the diff is entered just before its key."""
-    before = key[:-1] + chr(ord(key[-1]) - 1) + "\U0010ffff" if ord(key[-1]) > 1 else key[:-1]
+    last = ord(key[-1]) - 1
+    last = 0xD7FF if 0xD800 <= last <= 0xDFFF else last  # surrogates are no characters
+    before = key[:-1] + chr(last) + "\U0010ffff" if last > 0 else key[:-1]
     for change in found.changes(before or None):
         if change.key >= key:
             return [change] if change.key == key else []
@@ -98,15 +102,37 @@ def _one(found: Difference, key: str) -> Iterable[SampleChange]:
 
 
 def summary(network: Network, a: CommitRecord, b: CommitRecord) -> Computation:
-    """Exact counts of everything that differs; begun when nobody has asked before."""
-    return computations.get_or_enqueue(
+    """Exact counts of everything that differs; begun when nobody has asked before, and done at once when small."""
+    return computations.get_or_run(
         kind=KIND,
         version=VERSION,
         inputs=[bytes(a.snapshot).hex(), bytes(b.snapshot).hex()],
         parameters={"network": network.pk, "a": a.commit_id, "b": b.commit_id},
         task=TASK,
         queue=QUEUE,
+        small=lambda: is_small(difference(network, a, b)),
+        work=lambda: compute_summary(network, a, b),
     )
+
+
+def is_small(found: Difference, most: int = SMALL) -> bool:
+    """Whether at most `most` rows differ: what is made of them then takes less time than asking somebody else to. Reads
+    leaves only until there are more."""
+    rows = 0
+    for part in _parts(found):
+        rows += part
+        if rows > most:
+            return False
+    return True
+
+
+def _parts(found: Difference) -> Iterable[int]:
+    """Rows that differ, both sides counted, leaf by leaf."""
+    for fmt, a, b in ((SAMPLES, found.a.samples, found.b.samples), (FILES, found.a.files, found.b.files)):
+        yield from (len(x) + len(y) for x, y in treediff.diff(found.nodes, fmt, a, b))
+    for name in sorted({*found.a.layers, *found.b.layers}):
+        sides = changeset.layer_changes(found.nodes, found.a.layers.get(name), found.b.layers.get(name))
+        yield from (x.n_rows + y.n_rows + len(x) for x, y in sides)
 
 
 def summary_state(found: Computation) -> str:

@@ -9,7 +9,7 @@ about ten statements, whatever the size of the data set.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -68,16 +68,21 @@ def land(
     *,
     reason: str = "commit",
     reachable: bool = False,
+    along: Callable[[str], None] | None = None,
 ) -> Landed:
     """Store the draft and move `ref` (full name) from `expected` to it. RefMoved, with the branch untouched, when it is
     elsewhere; DigestNotYours when it names media that the actor may not. `reachable`: everything it names can be
-    reached in this repository already (a merge of a head that a hidden ref holds), so that question is settled."""
+    reached in this repository already (a merge of a head that a hidden ref holds), so that question is settled.
+    `along(commit id)`: what stands or falls with the landing, done first in its transaction, before the ref is locked.
+    """
     digests = new_digests(draft.changes)
     if not reachable:
         check_digests(actor, repository, digests)
     record = stored(repository, draft)
     packs = draft.workspace.save()
     with transaction.atomic():
+        if along is not None:
+            along(record.commit_id)
         if not publish(repository.network_id, packs):
             raise Busy(str(repository))
         known = CommitRecord.objects.filter(network=repository.network_id, commit_id=record.commit_id).first()

@@ -5,43 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.http.idempotency import idempotent
-from hub.http.pagination import decode_cursor, encode_cursor, page_limit
-from repos.annotations import snapshot as snapshots
+from hub.http.pagination import page, page_limit
 from repos.api.base import valid
-from repos.documents import conflict_document, conflict_id
-from repos.services.stores import nodes_of
+from repos.documents import conflict_document
+from repos.selectors.snapshots import view_at
 from reviews.api import serializers as shapes
-from reviews.api.base import PullView
+from reviews.api.base import PullView, offset
 from reviews.services import conflicts
 
 ANY = OpenApiTypes.OBJECT
 
 
 class Conflicts(PullView):
-    @extend_schema(responses=ANY)
+    @extend_schema(responses=ANY, parameters=[OpenApiParameter("cursor"), OpenApiParameter("limit")])
     def get(self, request: Request, **_: Any) -> Response:
         pull, limit = self.pull(), page_limit(request, 50)
-        found, decided = conflicts.all_conflicts(pull), conflicts.decisions(pull)
-        start = int(decode_cursor(request.query_params.get("cursor")) or 0)
+        found, start = conflicts.told(pull), offset(request)
         ours = conflicts.three_of(pull).ours
-        schema = snapshots.load(nodes_of(pull.repository.network), bytes(ours.snapshot)).schema
-        answers = {conflict_id(c): decided.answer(c) for c in found}
+        schema = view_at(pull.repository.network, ours).schema
         results = []
-        for conflict in found[start : start + limit]:
-            answer = answers[conflict_id(conflict)]
+        for conflict in found.conflicts[start : start + limit]:
+            answer = found.answer(conflict)
             chosen = None if answer is None else {"choose": answer.choice.value, "by": answer.author}
             results.append(conflict_document(conflict, schema, chosen))
-        more = encode_cursor(start + limit) if start + limit < len(found) else None
-        following = request.build_absolute_uri(f"{request.path}?cursor={more}") if more else None
-        unresolved = sum(1 for answer in answers.values() if answer is None)
-        return Response(
-            {"results": results, "next": following, "count": len(found), "unresolved": unresolved}
-        )
+        response = page(request, results, start + limit if start + limit < len(found.conflicts) else None)
+        response.data |= {"count": len(found.conflicts), "unresolved": len(found.open)}
+        return response
 
 
 class Resolutions(PullView):
@@ -59,5 +53,4 @@ class Resolutions(PullView):
                 facet=rule.get("facet", ""),
                 kind=rule.get("kind", ""),
             )
-        left = conflicts.merged_of(pull).conflicts
-        return Response({"unresolved": len(left)})
+        return Response({"unresolved": len(conflicts.told(pull).open)})

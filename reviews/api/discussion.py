@@ -12,11 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.http.idempotency import idempotent
-from hub.http.pagination import page
 from repos.api.base import valid
 from reviews import access, documents
 from reviews.api import serializers as shapes
-from reviews.api.base import PullView
+from reviews.api.base import PullView, page_of
 from reviews.selectors import pulls as selectors
 from reviews.services import discussion
 from reviews.services.anchors import anchored
@@ -38,13 +37,13 @@ class Timeline(PullView):
         lines += [
             {"type": "thread", "at": t.created_at, **documents.thread(t)} for t in selectors.threads_of(pull)
         ]
-        return page(request, sorted(lines, key=lambda line: line["at"]), None)
+        return page_of(request, sorted(lines, key=lambda line: line["at"]), lambda line: line)
 
 
 class Reviews(PullView):
     @extend_schema(responses=ANY)
     def get(self, request: Request, **_: Any) -> Response:
-        return page(request, [documents.review(r) for r in selectors.reviews_of(self.pull())], None)
+        return page_of(request, selectors.reviews_of(self.pull()), documents.review)
 
     @extend_schema(request=shapes.NewReview, responses={201: ANY})
     @idempotent
@@ -63,7 +62,7 @@ class Reviews(PullView):
 class Comments(PullView):
     @extend_schema(responses=ANY)
     def get(self, request: Request, **_: Any) -> Response:
-        return page(request, [documents.thread(t) for t in selectors.threads_of(self.pull())], None)
+        return page_of(request, selectors.threads_of(self.pull()), documents.thread)
 
     @extend_schema(request=shapes.NewComment, responses={201: ANY})
     @idempotent

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hub.accounts.models import User
 from hub.errors import Invalid
 from hub.http.idempotency import idempotent
 from hub.http.pagination import decode_cursor, page, page_limit
@@ -19,7 +21,8 @@ from repos.documents import sample_change_document
 from repos.selectors import commits, compare
 from reviews import documents
 from reviews.api import serializers as shapes
-from reviews.api.base import PullView
+from reviews.api.base import PullView, offset
+from reviews.models import PullRequest
 from reviews.selectors import pulls as selectors
 from reviews.services import merge, pulls, revert
 from reviews.states import PullState
@@ -38,9 +41,8 @@ class Pulls(RepositoryView):
         state = request.query_params.get("state", "open")
         if state not in STATES:
             raise Invalid(f"state: expected one of {', '.join(STATES)}, got {state!r}", field="state")
-        found = selectors.pulls(repository, state).select_related("source_repository", "merged_by")
-        below = decode_cursor(request.query_params.get("cursor"))
-        rows = list((found.filter(number__lt=int(below)) if below else found)[: limit + 1])
+        found, below = selectors.pulls(repository, state), offset(request)
+        rows = list((found.filter(number__lt=below) if below else found)[: limit + 1])
         results = [documents.row(pull) for pull in rows[:limit]]
         return page(request, results, rows[limit - 1].number if len(rows) > limit else None)
 
@@ -69,17 +71,21 @@ class OnePull(PullView):
     @idempotent
     def patch(self, request: Request, **_: Any) -> Response:
         given, pull, me = valid(shapes.PullEdit, request, partial=True), self.pull(), self.person
+        with transaction.atomic():  # all of it or nothing
+            self._change(me, pull, given)
+        return Response(documents.one(pull))
+
+    def _change(self, me: User, pull: PullRequest, given: dict[str, Any]) -> None:
         if "title" in given or "body" in given:
             pulls.edit_pull(me, pull, title=given.get("title"), body=given.get("body"))
         if "target" in given:
             pulls.retarget(me, pull, branch=given["target"])
         if "draft" in given:
             pulls.set_draft(me, pull, draft=given["draft"])
-        if given.get("state") == "closed" and pull.state == PullState.OPEN:
+        if given.get("state") == "closed" and pull.state != PullState.CLOSED:
             pulls.close(me, pull)
         elif given.get("state") == "open" and pull.state != PullState.OPEN:
             pulls.reopen(me, pull)
-        return Response(documents.one(pull))
 
 
 class Changes(PullView):
@@ -89,7 +95,7 @@ class Changes(PullView):
     )
     def get(self, request: Request, **_: Any) -> Response:
         pull, limit = self.pull(), page_limit(request, 50)
-        a, b = documents.ends_of_diff(pull)
+        a, b = selectors.ends_of_diff(pull)
         found = compare.difference(pull.repository.network, a, b)
         asked = request.query_params
         wanted = compare.Filter(asked.get("kind", ""), asked.get("class", ""), asked.get("key", ""))

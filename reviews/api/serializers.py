@@ -31,7 +31,7 @@ class PullEdit(serializers.Serializer[dict[str, object]]):
 class NewComment(serializers.Serializer[dict[str, object]]):
     body = serializers.CharField()
     anchor = Anchor(required=False, allow_null=True)
-    in_reply_to = serializers.IntegerField(required=False, allow_null=True)
+    in_reply_to = serializers.IntegerField(required=False, allow_null=True, min_value=1)
 
 
 class CommentEdit(serializers.Serializer[dict[str, object]]):
@@ -46,7 +46,7 @@ class ReviewComment(serializers.Serializer[dict[str, object]]):
 class NewReview(serializers.Serializer[dict[str, object]]):
     state = serializers.ChoiceField(["comment", "approve", "request_changes"])
     body = serializers.CharField(required=False, allow_blank=True)
-    comments = ReviewComment(many=True, required=False)
+    comments = serializers.ListField(child=ReviewComment(), required=False, max_length=300)
 
 
 class Decision(serializers.Serializer[dict[str, object]]):

@@ -1,36 +1,36 @@
-"""The merge of a pull request, computed but not landed: its conflicts, and what was decided about them.
+"""The conflicts of a pull request's merge, and what people decide about them.
 
-A merge is a pure function of three snapshots and the decisions, so its outcome is a computation: shared, kept, made
-again only when one of them changes.
+A merge is a pure function of three snapshots and the decisions. A decision is kept under what was in conflict (place
+and three digests), so it is found again whenever the same three values meet, from whichever side.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from hub.accounts.models import User
 from hub.errors import Invalid
-from hub.jobs import computations
-from hub.jobs.models import Computation, State
 from repos import access
 from repos.annotations import merge as merging
 from repos.annotations import snapshot as snapshots
 from repos.annotations.conflicts import Conflict, ConflictKind, Where
 from repos.annotations.merge import Merged
-from repos.annotations.resolve import Choice, Resolutions, Rule
+from repos.annotations.resolve import Answer, Choice, Resolutions, Rule
 from repos.annotations.resolve import Resolution as Decision
 from repos.documents import conflict_id
 from repos.labelstore.ports import NodeStore
 from repos.models import CommitRecord, Role
 from repos.services.stores import workspace
 from reviews.models import PullRequest, Resolution, ResolutionRule
+from reviews.services.pulls import require_open
 
-KIND, VERSION, TASK, QUEUE = "merge-check", 1, "reviews.merge_check", "interactive"
+FACET_LIMIT = 64
+TURNED = {Choice.OURS: Choice.THEIRS, Choice.THEIRS: Choice.OURS}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Three:
     base: CommitRecord
     ours: CommitRecord
     theirs: CommitRecord
+
+    def turned(self) -> Three:
+        """Of the merge of the target into the source."""
+        return Three(self.base, self.theirs, self.ours)
 
 
 def three_of(pull: PullRequest) -> Three:
@@ -56,19 +60,56 @@ def compute(nodes: NodeStore, three: Three, decided: Resolutions) -> Merged:
     return merging.merge(nodes, base, ours, theirs, decided)
 
 
-def merged_of(pull: PullRequest, nodes: NodeStore | None = None) -> Merged:
-    """The merge as it stands now, with every decision applied. New nodes go to `nodes`, or nowhere."""
-    return compute(nodes or workspace(pull.repository.network).nodes, three_of(pull), decisions(pull))
+@dataclass(frozen=True)
+class Told:
+    """Every conflict of the three commits with what was decided; `open`: ids of those that still need an answer."""
+
+    conflicts: Sequence[Conflict]
+    decided: Resolutions
+    open: frozenset[str]
+
+    def answer(self, conflict: Conflict) -> Answer | None:
+        return self.decided.answer(conflict)
+
+    def choice(self, conflict: Conflict) -> str:
+        """base, ours or theirs; empty when nobody has decided."""
+        answer = self.answer(conflict)
+        return "" if answer is None else answer.choice.value
+
+
+def told(pull: PullRequest) -> Told:
+    """Those of the merge without decisions, then those that the decisions themselves bring up. Nothing is stored."""
+    nodes, three, decided = workspace(pull.repository.network).nodes, three_of(pull), decisions(pull)
+    plain = compute(nodes, three, Resolutions()).conflicts
+    if not any(decided.answer(conflict) for conflict in plain):
+        return Told(plain, decided, frozenset(conflict_id(c) for c in plain))
+    left = {conflict_id(c): c for c in compute(nodes, three, decided).conflicts}
+    known = {conflict_id(c) for c in plain}
+    return Told([*plain, *(c for name, c in left.items() if name not in known)], decided, frozenset(left))
 
 
 # ---- what was decided -----------------------------------------------------------------------------------------
 
 
-def decisions(pull: PullRequest) -> Resolutions:
-    """Every single decision of the repository, and the rules of this pull request, the latest first."""
+def decisions(pull: PullRequest, *, turned: bool = False) -> Resolutions:
+    """Every single decision of the repository, and the rules of this pull request, the latest first.
+
+    `turned`: for the merge of the target into the source, where ours and theirs have changed places.
+    """
     single = [_decision(row) for row in Resolution.objects.filter(repository=pull.repository).order_by("id")]
     rules = [_rule(row) for row in ResolutionRule.objects.filter(pull=pull)]
+    if turned:
+        single, rules = [_turned(each) for each in single], [_turned_rule(each) for each in rules]
     return Resolutions(single, rules)
+
+
+def _turned(given: Decision) -> Decision:
+    base, ours, theirs = given.digests
+    return replace(given, digests=(base, theirs, ours), choice=TURNED.get(given.choice, given.choice))
+
+
+def _turned_rule(given: Rule) -> Rule:
+    return replace(given, choice=TURNED.get(given.choice, given.choice))
 
 
 def _decision(row: Resolution) -> Decision:
@@ -93,35 +134,38 @@ def _rule(row: ResolutionRule) -> Rule:
     )
 
 
-@transaction.atomic
 def resolve(actor: User, pull: PullRequest, given: Sequence[Mapping[str, Any]]) -> int:
     """Decide conflicts one by one: [{"id", "choose"}]. Unknown ids are refused, with nothing stored."""
     require_may_resolve(actor, pull)
-    open_now = {conflict_id(c): c for c in all_conflicts(pull)}
-    for each in given:
-        name, choice = str(each.get("id", "")), _choice(each.get("choose"))
-        conflict = open_now.get(name)
-        if conflict is None:
-            raise Invalid(f"there is no conflict {name[:12]!r} any more", field="id")
-        _store(actor, pull, name, conflict, choice)
-    return len(given)
+    wanted = {str(each.get("id", "")): _choice(each.get("choose")) for each in given}
+    open_now = {conflict_id(c): c for c in told(pull).conflicts}
+    gone = next((name for name in wanted if name not in open_now), None)
+    if gone is not None:
+        raise Invalid(f"there is no conflict {gone[:12]!r} any more", field="id")
+    Resolution.objects.bulk_create(
+        [_row(actor, pull, name, open_now[name], choice) for name, choice in sorted(wanted.items())],
+        update_conflicts=True,
+        unique_fields=["repository", "conflict"],
+        update_fields=["pull", "choice", "value", "author", "at"],
+        batch_size=1000,
+    )
+    return len(wanted)
 
 
-def _store(actor: User, pull: PullRequest, name: str, conflict: Conflict, choice: Choice) -> None:
+def _row(actor: User, pull: PullRequest, name: str, conflict: Conflict, choice: Choice) -> Resolution:
     where = conflict.where
-    Resolution.objects.update_or_create(
+    return Resolution(
         repository=pull.repository,
+        pull=pull,
         conflict=name,
-        defaults={
-            "pull": pull,
-            "key": where.key,
-            "layer": where.layer,
-            "annotation": (where.annotation or b"").hex(),
-            "facet": where.facet,
-            "digests": b"".join(conflict.digests).hex(),
-            "choice": choice.value,
-            "author": actor,
-        },
+        key=where.key,
+        layer=where.layer,
+        annotation=(where.annotation or b"").hex(),
+        facet=where.facet,
+        digests=b"".join(conflict.digests).hex(),
+        choice=choice.value,
+        author=actor,
+        at=timezone.now(),
     )
 
 
@@ -133,6 +177,8 @@ def add_rule(
     require_may_resolve(actor, pull)
     if kind and kind not in list(ConflictKind):
         raise Invalid(f"kind: expected one of {', '.join(ConflictKind)}, got {kind!r}", field="kind")
+    if len(facet) > FACET_LIMIT or not facet.isprintable():
+        raise Invalid(f"facet: expected the facet of a conflict, got {facet[:FACET_LIMIT]!r}", field="facet")
     return ResolutionRule.objects.create(
         pull=pull, facet=facet, kind=kind, choice=_choice(choose), author=actor
     )
@@ -144,56 +190,16 @@ def _choice(text: object) -> Choice:
     return Choice(str(text))
 
 
-def require_may_resolve(actor: User, pull: PullRequest) -> None:
+def may_resolve(actor: access.Actor, pull: PullRequest) -> bool:
     """Who may push to the source decides what is proposed; who may write to the target, what is taken."""
-    source = pull.source_repository
-    if source is None or access.role_of(actor, source) < Role.WRITE:
+    ends = [pull.repository, pull.source_repository]
+    return isinstance(actor, User) and any(
+        end is not None and access.role_of(actor, end) >= Role.WRITE for end in ends
+    )
+
+
+def require_may_resolve(actor: User, pull: PullRequest) -> None:
+    """Of an open pull request, by who may."""
+    if not may_resolve(actor, pull):
         access.require(actor, pull.repository, Role.WRITE)
-
-
-def all_conflicts(pull: PullRequest) -> list[Conflict]:
-    """Every conflict of the three commits, decided or not: those of the merge without decisions."""
-    nodes = workspace(pull.repository.network).nodes
-    return list(compute(nodes, three_of(pull), Resolutions()).conflicts)
-
-
-# ---- the check, as a computation ------------------------------------------------------------------------------
-
-
-def inputs_of(three: Three) -> list[str]:
-    return [bytes(c.snapshot).hex() for c in (three.base, three.ours, three.theirs)]
-
-
-def parameters_of(pull: PullRequest) -> dict[str, str]:
-    """Decisions take part in the key, so that a new one asks for a new check."""
-    single = (
-        Resolution.objects.filter(repository=pull.repository).order_by("id").values_list("conflict", "choice")
-    )
-    rules = ResolutionRule.objects.filter(pull=pull).values_list("id", "choice")
-    decided = hashlib.sha256(repr([list(single), list(rules)]).encode()).hexdigest()
-    return {"network": str(pull.repository.network_id), "pull": str(pull.pk), "decided": decided}
-
-
-def check(pull: PullRequest) -> Computation:
-    """How many conflicts stand open: begun when nobody has asked before."""
-    return computations.get_or_enqueue(
-        kind=KIND,
-        version=VERSION,
-        inputs=inputs_of(three_of(pull)),
-        parameters=parameters_of(pull),
-        task=TASK,
-        queue=QUEUE,
-    )
-
-
-def open_conflicts(pull: PullRequest) -> int | None:
-    """Number of undecided conflicts; None while it is being computed."""
-    if pull.merge_base == pull.base:
-        return 0
-    found = check(pull)
-    return int(found.result["conflicts"]) if found.state == State.SUCCEEDED and found.result else None
-
-
-def run_check(pull: PullRequest) -> dict[str, int]:
-    merged = merged_of(pull)
-    return {"conflicts": len(merged.conflicts), "reports": len(merged.reports)}
+    require_open(pull, "decided about")

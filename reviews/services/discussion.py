@@ -14,10 +14,9 @@ from repos import access
 from repos.models import Role
 from reviews.access import may_moderate
 from reviews.errors import NotYours
-from reviews.models import Comment, PullRequest, Review, Thread, ViewedSample
+from reviews.models import Comment, PullRequest, Review, Thread
+from reviews.services.words import BODY_LIMIT, checked
 from reviews.states import Verdict
-
-BODY_LIMIT = 65_536
 
 
 @dataclass(frozen=True)
@@ -106,32 +105,15 @@ def submit_review(
         raise Invalid("you cannot approve or block your own pull request; leave a comment", field="state")
     if given is Verdict.COMMENT and not body.strip() and not comments:
         raise Invalid("a review that only comments needs words", field="body")
-    if len(body) > BODY_LIMIT:
-        raise Invalid(f"body: at most {BODY_LIMIT} characters", field="body")
+    checked("body", body, BODY_LIMIT, needed=False)
     made = Review.objects.create(pull=pull, author=actor, verdict=given, body=body, head=pull.head)
     for draft in comments:
         comment(actor, pull, body=draft.body, anchor=draft.anchor, review=made)
     return made
 
 
-@transaction.atomic
-def set_viewed(actor: User, pull: PullRequest, *, key: str, diff_digest: str, viewed: bool) -> None:
-    """Remember that the actor looked at this sample's diff; it counts only while that diff is the same."""
-    mine = ViewedSample.objects.filter(pull=pull, user=actor, key=key)
-    if not viewed:
-        mine.delete()
-        return
-    ViewedSample.objects.update_or_create(
-        pull=pull, user=actor, key=key, defaults={"diff_digest": diff_digest}
-    )
-
-
 def _body(text: str) -> str:
-    if not text.strip():
-        raise Invalid("body: expected some words, got nothing", field="body")
-    if len(text) > BODY_LIMIT:
-        raise Invalid(f"body: at most {BODY_LIMIT} characters, got {len(text)}", field="body")
-    return text
+    return checked("body", text, BODY_LIMIT)
 
 
 def _side(side: str) -> str:

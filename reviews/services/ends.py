@@ -10,10 +10,10 @@ from repos import access
 from repos.access import Actor
 from repos.errors import NotFound
 from repos.models import Ref, Repository, Role
-from repos.names import HEADS
 from repos.selectors import graph
 from repos.selectors.refs import branch
 from reviews.errors import UnrelatedHistories
+from reviews.models import PullRequest
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,23 @@ def may_push(actor: User, repository: Repository) -> bool:
     return access.role_of(actor, repository) >= Role.WRITE
 
 
-def current_head(repository: Repository | None, name: str) -> str | None:
-    """Head of a source branch, None when the branch or its repository is gone."""
-    if repository is None or repository.deleted_at is not None:
-        return None
-    found = Ref.objects.filter(repository=repository, name=HEADS + name).values_list("commit_id", flat=True)
-    return found.first()
+def source_ref(pull: PullRequest) -> Ref | None:
+    """The source branch as it is now; None when it or its repository is gone."""
+    source = pull.source_repository
+    return None if source is None or source.deleted_at is not None else branch(source, pull.source_branch)
+
+
+def target_ref(pull: PullRequest) -> Ref | None:
+    return branch(pull.repository, pull.target_branch)
+
+
+def severed(pull: PullRequest) -> str:
+    """Why source and target cannot meet any more, in words; empty when they can."""
+    target, source = target_ref(pull), source_ref(pull)
+    if target is None:
+        return f"the target branch {pull.target_branch} is gone"
+    head = source.commit_id if source else pull.head
+    moved = (head, target.commit_id) != (pull.head, pull.base)
+    if moved and not graph.merge_bases(pull.repository.network_id, target.commit_id, head):
+        return f"{pull.source_branch} and {pull.target_branch} share no commit any more"
+    return ""

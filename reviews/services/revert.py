@@ -13,10 +13,11 @@ from repos.names import HEADS
 from repos.services import refs
 from repos.services.landing import Draft, identity, land
 from repos.services.stores import workspace
-from reviews.errors import MergeBlocked, NotOpen
+from reviews.errors import NotOpen, NotRevertible
 from reviews.models import PullEvent, PullRequest
 from reviews.services import ends
-from reviews.services.pulls import note, open_pull
+from reviews.services.following import note
+from reviews.services.pulls import TITLE_LIMIT, open_pull
 from reviews.states import PullState
 
 
@@ -24,7 +25,7 @@ def revert_pull(actor: User, pull: PullRequest) -> PullRequest:
     """On a new branch of the target: its head with the changes of the merge taken back, later edits kept.
 
     A three-way merge with the merge commit as the base, the target's head as ours, and the merge's first parent as
-    theirs. MergeBlocked when later edits stand on what is taken back.
+    theirs. NotRevertible when later edits stand on what is taken back.
     """
     access.require(actor, pull.repository, Role.WRITE)
     if pull.state != PullState.MERGED:
@@ -38,7 +39,9 @@ def revert_pull(actor: User, pull: PullRequest) -> PullRequest:
     )
     undone = merging.merge(work.nodes, base, ours, theirs)
     if undone.conflicts:
-        raise MergeBlocked(pull.number, [f"{len(undone.conflicts)} labels were edited again since"])
+        count = len(undone.conflicts)
+        told = "1 label was" if count == 1 else f"{count} labels were"
+        raise NotRevertible(pull.number, f"{told} edited again since")
     if undone.changes.is_empty:
         raise Invalid(f"nothing of #{pull.number} is left on {pull.target_branch}", field="number")
     title = f'Revert "{pull.title}"'
@@ -58,11 +61,11 @@ def revert_pull(actor: User, pull: PullRequest) -> PullRequest:
         actor,
         pull.repository,
         source=branch.short,
-        title=title[:256],
+        title=title[:TITLE_LIMIT],
         body=f"Takes back #{pull.number}.",
         target_branch=pull.target_branch,
+        reverts=pull,
     )
-    PullRequest.objects.filter(pk=made.pk).update(reverts=pull)
     note(pull, PullEvent.Kind.REVERTED, actor, by=made.number)
     return made
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from repos.access import Revision
 from repos.annotations.difference import Difference
-from repos.annotations.model import Annotation, LayerEntry
+from repos.annotations.model import Annotation, LayerEntry, Sample
 from repos.annotations.render import annotation_json
 from repos.annotations.render_schema import schema_json
 from repos.annotations.semantic import Change, SampleChange
@@ -27,9 +27,9 @@ from repos.web.data import thumbnail_url
 from repos.web.drawing import Palette
 from repos.web.sample import medium
 from repos.web.summaries import KINDS, change_counts
-from reviews import documents
-from reviews.models import PullRequest, ViewedSample
-from reviews.selectors.pulls import threads_of
+from reviews.models import PullRequest
+from reviews.selectors.pulls import ends_of_diff, threads_of
+from reviews.services.viewed import digest_of, viewed_by
 from reviews.web import frames
 from reviews.web.pulls import looked_up
 
@@ -40,14 +40,14 @@ MOST_CHANGES = 300
 @require_safe
 def changes(request: HttpRequest, owner: str, name: str, number: int) -> HttpResponse:
     pull = looked_up(request, owner, name, number)
-    a, b = documents.ends_of_diff(pull)
+    a, b = ends_of_diff(pull)
     found = compare.difference(pull.repository.network, a, b)
     filters = {"kind": request.GET.get("kind", ""), "class": request.GET.get("class", "")}
     wanted = compare.Filter(filters["kind"], filters["class"])
     after, chosen = request.GET.get("after") or None, request.GET.get("sample", "")
     page = compare.changes_page(found, wanted, after, QUEUE)
     current = _current(found, page.changes, chosen)
-    seen = dict(_viewed(request, pull))
+    seen = viewed_by(request.user, pull)
     kept = {name: value for name, value in filters.items() if value}
     if after:
         kept["after"] = after
@@ -56,9 +56,11 @@ def changes(request: HttpRequest, owner: str, name: str, number: int) -> HttpRes
     def link(key: str) -> str:
         return f"{base}?{urlencode({**kept, 'sample': key})}"
 
-    view = SnapshotView(found.nodes, found.b)
+    samples = SnapshotView(found.nodes, found.b).samples([change.key for change in page.changes])
     more = {
-        "queue": [_item(pull, b, view, change, link(change.key), seen, current) for change in page.changes],
+        "queue": [
+            _item(pull, b, samples, change, link(change.key), seen, current) for change in page.changes
+        ],
         "queue_next": f"{base}?{urlencode({**kept, 'after': page.cursor})}" if page.cursor else None,
         "queue_first": f"{base}?{urlencode(filters)}" if after else None,
         "filters": filters,
@@ -82,29 +84,16 @@ def _current(found: Difference, queue: list[SampleChange], chosen: str) -> Sampl
     return known or (queue[0] if queue else None)
 
 
-def digest_of(change: SampleChange) -> str:
-    """Names what was looked at: another diff of the same sample has not been viewed."""
-    told = [(c.id, c.facets, c.before, c.after) for c in change.annotations]
-    return hashlib.sha256(repr((change.status, change.facets, told)).encode()).hexdigest()
-
-
-def _viewed(request: HttpRequest, pull: PullRequest) -> list[tuple[str, str]]:
-    if not request.user.is_authenticated:
-        return []
-    mine = ViewedSample.objects.filter(pull=pull, user=request.user)
-    return list(mine.values_list("key", "diff_digest"))
-
-
 def _item(
     pull: PullRequest,
     head: CommitRecord,
-    view: SnapshotView,
+    samples: Mapping[str, Sample],
     change: SampleChange,
     url: str,
     seen: dict[str, str],
     current: SampleChange | None,
 ) -> dict[str, Any]:
-    sample = view.sample(change.key)
+    sample = samples.get(change.key)
     revision = Revision(pull.repository, head)
     src = thumbnail_url(pull.repository, revision, SampleItem(change.key, sample), 160) if sample else ""
     notes = [str(change.status)] if change.status != "modified" else [str(facet) for facet in change.facets]
@@ -150,7 +139,7 @@ def _sample(
     keys = [c.key for c in queue]
     at = keys.index(change.key) if change.key in keys else -1
     shown = change.annotations[:MOST_CHANGES]
-    threads = [frames.thread_frame(request.user, pull, t) for t in threads_of(pull, change.key)]
+    threads = frames.thread_frames(request.user, pull, threads_of(pull, change.key))
     return {
         "key": change.key,
         "note": f"{at + 1} of {len(keys)} on this page" if at >= 0 else "",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,22 +14,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from hub.accounts.models import User
-from hub.errors import HubError
+from hub.http.pagination import small_number
 from hub.web.people import signed_in
 from repos.access import Revision
-from repos.annotations import snapshot as snapshots
-from repos.annotations.conflicts import Conflict, ConflictKind
-from repos.annotations.model import Annotation
+from repos.annotations.conflicts import Conflict, ConflictKind, Side, Where
+from repos.annotations.model import Annotation, LayerEntry, Sample
 from repos.annotations.render import annotation_json
 from repos.annotations.render_schema import schema_json
 from repos.annotations.snapshot import SnapshotView
 from repos.documents import conflict_id, value_document
 from repos.selectors.samples import SampleItem
-from repos.services.stores import nodes_of
+from repos.selectors.snapshots import view_at
 from repos.web.sample import medium
 from reviews.models import PullRequest
 from reviews.services import conflicts
+from reviews.states import PullState
 from reviews.web import frames
 from reviews.web.pulls import looked_up
 
@@ -43,58 +44,64 @@ SENTENCES = {
 }
 
 
+@dataclass(frozen=True)
+class Sides:
+    """Base, ours and theirs, with what one page of conflicts needs of them: one read for each side and layer."""
+
+    views: tuple[SnapshotView, SnapshotView, SnapshotView]
+    revisions: tuple[Revision, Revision, Revision]
+    samples: tuple[Mapping[str, Sample], ...]
+    entries: tuple[Mapping[str, Mapping[str, LayerEntry]], ...]
+
+    def annotation(self, n: int, where: Where) -> Annotation | None:
+        entry = self.entries[n].get(where.layer or "", {}).get(where.key)
+        return next((a for a in entry or () if where.annotation in (a.id, *a.aliases)), None)
+
+
 @require_safe
 def listed(request: HttpRequest, owner: str, name: str, number: int) -> HttpResponse:
     pull = looked_up(request, owner, name, number)
-    found, decided = conflicts.all_conflicts(pull), conflicts.decisions(pull)
-    text = request.GET.get("from", "0")
-    start = int(text) if text.isdigit() else 0
-    answers = {conflict_id(c): decided.answer(c) for c in found}
-    views = _views(pull)
-    shown = []
-    for conflict in found[start : start + PAGE]:
-        answer = answers[conflict_id(conflict)]
-        shown.append(_frame(pull, views, conflict, answer.choice.value if answer else ""))
+    found = conflicts.told(pull)
+    start = small_number(request.GET.get("from", "")) or 0
+    page = found.conflicts[start : start + PAGE]
+    sides = _sides(pull, page)
     more = {
-        "conflicts": shown,
-        "count": len(found),
-        "unresolved": sum(1 for answer in answers.values() if answer is None),
-        "facets": sorted({c.where.facet.partition(":")[0] for c in found}),
-        "next_url": f"?from={start + PAGE}" if start + PAGE < len(found) else None,
-        "may_resolve": _may_resolve(request, pull),
+        "conflicts": [_frame(pull, sides, each, found.choice(each)) for each in page],
+        "count": len(found.conflicts),
+        "unresolved": len(found.open),
+        "facets": sorted({c.where.facet.partition(":")[0] for c in found.conflicts}),
+        "next_url": f"?from={start + PAGE}" if start + PAGE < len(found.conflicts) else None,
+        "may_resolve": pull.state == PullState.OPEN and conflicts.may_resolve(request.user, pull),
     }
     return render(
         request, "pulls/conflicts.html", frames.pull_context(request.user, pull, "conflicts", **more)
     )
 
 
-def _may_resolve(request: HttpRequest, pull: PullRequest) -> bool:
-    if not isinstance(request.user, User):
-        return False
-    try:
-        conflicts.require_may_resolve(request.user, pull)
-    except HubError:
-        return False
-    return True
-
-
-def _views(pull: PullRequest) -> tuple[SnapshotView, SnapshotView, SnapshotView]:
-    nodes, three = nodes_of(pull.repository.network), conflicts.three_of(pull)
-    base, ours, theirs = (
-        SnapshotView(nodes, snapshots.load(nodes, bytes(c.snapshot)))
-        for c in (three.base, three.ours, three.theirs)
+def _sides(pull: PullRequest, page: Sequence[Conflict]) -> Sides:
+    three = conflicts.three_of(pull)
+    commits = (three.base, three.ours, three.theirs)
+    base, ours, theirs = (view_at(pull.repository.network, commit) for commit in commits)
+    marked = [c.where for c in page if c.where.annotation is not None and c.where.layer is not None]
+    keys = sorted({where.key for where in marked})
+    layers = sorted({where.layer or "" for where in marked})
+    views = (base, ours, theirs)
+    before, into, proposed = (Revision(pull.repository, commit) for commit in commits)
+    return Sides(
+        views,
+        (before, into, proposed),
+        tuple(view.samples(keys) for view in views),
+        tuple({name: view.entries(name, keys) for name in layers} for view in views),
     )
-    return base, ours, theirs
 
 
-def _frame(
-    pull: PullRequest, views: tuple[SnapshotView, SnapshotView, SnapshotView], conflict: Conflict, chosen: str
-) -> dict[str, Any]:
-    where, schema = conflict.where, views[1].schema
-    sides = [
-        ("base", "Before", conflict.base),
-        ("ours", pull.target_branch, conflict.ours),
-        ("theirs", frames.source_label(pull), conflict.theirs),
+def _frame(pull: PullRequest, sides: Sides, conflict: Conflict, chosen: str) -> dict[str, Any]:
+    where = conflict.where
+    words = ("Before", pull.target_branch, frames.source_label(pull))
+    values = (conflict.base, conflict.ours, conflict.theirs)
+    shown = [
+        {"name": str(side), "word": word, "text": _text(value_document(value, view.schema))}
+        for side, word, value, view in zip(Side, words, values, sides.views, strict=True)
     ]
     return {
         "id": conflict_id(conflict),
@@ -102,9 +109,9 @@ def _frame(
         "facet": where.facet.replace("_", " "),
         "url": f"/{pull.repository}/sample/{pull.base}/{quote(where.key)}",
         "sentence": conflict.detail or SENTENCES[conflict.kind],
-        "sides": [{"name": n, "word": w, "text": _text(value_document(v, schema))} for n, w, v in sides],
+        "sides": shown,
         "resolution": chosen,
-        "island": _island(pull, views, conflict),
+        "island": _island(pull, sides, conflict, words),
     }
 
 
@@ -117,27 +124,23 @@ def _text(value: Any) -> str:
 
 
 def _island(
-    pull: PullRequest, views: tuple[SnapshotView, SnapshotView, SnapshotView], conflict: Conflict
+    pull: PullRequest, sides: Sides, conflict: Conflict, words: tuple[str, str, str]
 ) -> dict[str, Any] | None:
     """The annotation as each side has it, as three layers of one viewer."""
     where = conflict.where
     if where.annotation is None or where.layer is None:
         return None
     layers = []
-    for name, view in zip(("before", pull.target_branch, frames.source_label(pull)), views, strict=True):
-        found = _annotation(view, where.layer, where.key, where.annotation)
-        shown = [annotation_json(found, view.schema)] if found else []
-        layers.append({"name": name, "annotations": shown})
-    sample = views[1].sample(where.key) or views[2].sample(where.key)
-    record = conflicts.three_of(pull).ours
-    item = SampleItem(where.key, sample) if sample else None
-    media = medium(pull.repository, Revision(pull.repository, record), item) if item else {"type": "none"}
-    return {"media": media, "classes": schema_json(views[1].schema)["classes"], "layers": layers}
-
-
-def _annotation(view: SnapshotView, layer: str, key: str, wanted: bytes) -> Annotation | None:
-    entry = view.entry(layer, key)
-    return next((a for a in entry or () if wanted in (a.id, *a.aliases)), None)
+    for n, word in enumerate(words):
+        found = sides.annotation(n, where)
+        marks = [annotation_json(found, sides.views[n].schema)] if found else []
+        layers.append({"name": word, "annotations": marks})
+    shown = next((side for side in (1, 2) if where.key in sides.samples[side]), None)
+    media: dict[str, Any] = {"type": "none"}
+    if shown is not None:
+        item = SampleItem(where.key, sides.samples[shown][where.key])
+        media = medium(pull.repository, sides.revisions[shown], item)
+    return {"media": media, "classes": schema_json(sides.views[1].schema)["classes"], "layers": layers}
 
 
 @login_required

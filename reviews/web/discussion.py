@@ -14,6 +14,7 @@ from reviews.access import get_thread
 from reviews.models import PullRequest
 from reviews.services import discussion
 from reviews.services.anchors import anchored
+from reviews.services.viewed import set_viewed
 from reviews.web.pulls import looked_up
 
 
@@ -60,7 +61,7 @@ def thread(request: HttpRequest, owner: str, name: str, number: int, pk: int, ac
 @require_POST
 def viewed(request: HttpRequest, owner: str, name: str, number: int) -> HttpResponse:
     pull = looked_up(request, owner, name, number)
-    discussion.set_viewed(
+    set_viewed(
         signed_in(request),
         pull,
         key=request.POST.get("key", ""),

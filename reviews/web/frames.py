@@ -16,11 +16,11 @@ from repos.selectors import compare
 from repos.web.frames import context
 from repos.web.summaries import SummaryFrame, change_counts
 from repos.web.summaries import frame as summary_frame
-from reviews import documents
 from reviews.models import Comment, PullEvent, PullRequest, Review, Thread
 from reviews.selectors import pulls as selectors
-from reviews.services import conflicts, ends
-from reviews.services.anchors import is_outdated
+from reviews.services import ends
+from reviews.services.anchors import outdated
+from reviews.services.checks import checked
 from reviews.states import PullState, Verdict
 
 
@@ -48,6 +48,7 @@ class PullFrame:
     ahead: int
     behind: int
     conflicts: int | None
+    check_failed: bool
     comment_count: int
     summary: dict[str, Any] | None
     summary_state: str
@@ -70,10 +71,10 @@ def pull_frame(actor: Actor, pull: PullRequest) -> PullFrame:
     """Begins the summary and the merge check when nobody has yet."""
     span = ends.between(pull.repository.network_id, pull.head, pull.base)
     is_open = pull.state == PullState.OPEN
-    counted = compare.summary(pull.repository.network, *documents.ends_of_diff(pull))
+    counted = compare.summary(pull.repository.network, *selectors.ends_of_diff(pull))
     state = compare.summary_state(counted)
     summary = counted.result if state == "ready" else None
-    exists = ends.current_head(pull.source_repository, pull.source_branch) is not None
+    exists, found = ends.source_ref(pull) is not None, checked(pull)
     me = access.user_id(actor)
     moderator = access.role_of(actor, pull.repository) >= Role.MAINTAIN
     return PullFrame(
@@ -90,7 +91,8 @@ def pull_frame(actor: Actor, pull: PullRequest) -> PullFrame:
         head=pull.head,
         ahead=span.ahead,
         behind=span.behind,
-        conflicts=conflicts.open_conflicts(pull) if is_open else 0,
+        conflicts=found.conflicts,
+        check_failed=found.failed,
         comment_count=selectors.comment_count(pull),
         summary=summary,
         summary_state=state,
@@ -164,11 +166,13 @@ VERDICTS = {
 }
 
 
-def timeline(actor: Actor, pull: PullRequest) -> list[dict[str, Any]]:
+def timeline(
+    actor: Actor, pull: PullRequest, reviews: Iterable[Review], threads: list[Thread]
+) -> list[dict[str, Any]]:
     """Events, reviews and threads in the order they happened."""
     lines = [event_frame(e) for e in pull.events.select_related("actor") if e.kind != PullEvent.Kind.OPENED]
-    lines += [review_frame(r) for r in selectors.reviews_of(pull)]
-    lines += [thread_frame(actor, pull, t) for t in selectors.threads_of(pull)]
+    lines += [review_frame(r) for r in reviews]
+    lines += thread_frames(actor, pull, threads)
     return sorted(lines, key=lambda line: line["when"])
 
 
@@ -212,14 +216,23 @@ def comment_frame(comment: Comment) -> dict[str, Any]:
     return made | {"edited": comment.edited_at is not None, "role": ""}
 
 
-def thread_frame(actor: Actor, pull: PullRequest, thread: Thread) -> dict[str, Any]:
+def thread_frames(actor: Actor, pull: PullRequest, threads: list[Thread]) -> list[dict[str, Any]]:
+    """What they all need is read once."""
+    stale = outdated(pull, threads)
+    writer = bool(threads) and access.role_of(actor, pull.repository) >= Role.WRITE
+    return [_thread_frame(actor, pull, thread, thread.pk in stale, writer) for thread in threads]
+
+
+def _thread_frame(
+    actor: Actor, pull: PullRequest, thread: Thread, stale: bool, writer: bool
+) -> dict[str, Any]:
     anchor = None
     if thread.key:
         anchor = {
             "key": thread.key,
             "annotation": thread.annotation,
             "href": f"/{pull.repository}/pull/{pull.number}/changes?sample={quote(thread.key)}#thread-{thread.pk}",
-            "outdated": is_outdated(pull, thread),
+            "outdated": stale,
         }
     me = access.user_id(actor)
     comments = list(thread.comments.all())
@@ -231,8 +244,7 @@ def thread_frame(actor: Actor, pull: PullRequest, thread: Thread) -> dict[str, A
         "when": thread.created_at,
         "comments": [comment_frame(c) for c in comments],
         "resolved": thread.resolved_by.username if thread.resolved_by else "",
-        "may_resolve": me is not None
-        and (mine or me == pull.author_id or access.role_of(actor, pull.repository) >= Role.WRITE),
+        "may_resolve": mine or writer,
     }
 
 

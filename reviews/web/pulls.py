@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -24,7 +25,9 @@ from reviews.access import pull_of
 from reviews.models import PullRequest
 from reviews.selectors import pulls as selectors
 from reviews.services import ends, merge, pulls, revert
-from reviews.states import PullState
+from reviews.services.checks import Checked
+from reviews.services.following import refresh
+from reviews.states import PullState, Verdict
 from reviews.web import frames
 
 STATES = (("open", "Open"), ("merged", "Merged"), ("closed", "Closed"), ("all", "All"))
@@ -32,7 +35,7 @@ STATES = (("open", "Open"), ("merged", "Merged"), ("closed", "Closed"), ("all", 
 
 def looked_up(request: HttpRequest, owner: str, name: str, number: int) -> PullRequest:
     """The pull request as its branches are now."""
-    return pulls.refresh(pull_of(access.get_repository(request.user, owner, name), number))
+    return refresh(pull_of(access.get_repository(request.user, owner, name), number))
 
 
 @require_safe
@@ -122,7 +125,7 @@ def _comparison(request: HttpRequest, repository: Repository, source: str, targe
             "commits": listed_commits,
             "summary": summary_frame(ready) if ready else None,
             "state": state,
-            "poll_url": f"/{repository}/compare/summary?source={source}&target={target}",
+            "poll_url": f"/{repository}/compare/summary?{urlencode({'source': source, 'target': target})}",
         },
         "title": listed_commits[0]["title"] if len(listed_commits) == 1 else "",
         "publishes": end.repository.pk != repository.pk or repository.is_private,
@@ -150,27 +153,29 @@ def conversation(request: HttpRequest, owner: str, name: str, number: int) -> Ht
     )
     more = {
         "opening": opening | {"mine": request.user == pull.author, "role": "Author"},
-        "timeline": frames.timeline(request.user, pull),
-        "merge": merge_frame(request, pull),
+        "timeline": frames.timeline(request.user, pull, reviews, threads),
         "reviewers": [{"name": n, "id": i, "verdict": stand.get(n, "")} for n, i in reviewers.items()],
         "participants": frames.participants(pull, reviews, threads),
     }
-    return render(
-        request, "pulls/conversation.html", frames.pull_context(request.user, pull, "conversation", **more)
-    )
+    context = frames.pull_context(request.user, pull, "conversation", **more)
+    context["merge"] = merge_frame(request, pull, context["pull"], stand)
+    return render(request, "pulls/conversation.html", context)
 
 
-def merge_frame(request: HttpRequest, pull: PullRequest) -> dict[str, Any]:
+def merge_frame(
+    request: HttpRequest, pull: PullRequest, frame: frames.PullFrame, stand: dict[str, Verdict] | None = None
+) -> dict[str, Any]:
     """The box at the end of the conversation (templates/pulls/_merge_box.html)."""
-    frame = frames.pull_frame(request.user, pull)
-    reasons = merge.reasons(pull, frame.conflicts)
+    found = Checked(frame.conflicts, frame.check_failed)
+    reasons = merge.reasons(pull, found, ahead=frame.ahead, standing=stand)
     writer = access.role_of(request.user, pull.repository) >= Role.WRITE
     tones = {PullState.MERGED: "v", PullState.CLOSED: "r"}
     return {
         "may_write": writer,
         "reasons": reasons,
         "conflicts": frame.conflicts,
-        "polling": pull.state == PullState.OPEN and frame.conflicts is None,
+        "failed": frame.check_failed,
+        "polling": pull.state == PullState.OPEN and frame.conflicts is None and not frame.check_failed,
         "commit": pull.merged_commit,
         "merged_by": pull.merged_by.username if pull.merged_by else "",
         "merged_at": pull.finished_at,
@@ -183,8 +188,9 @@ def merge_frame(request: HttpRequest, pull: PullRequest) -> dict[str, Any]:
 @require_safe
 def merge_box(request: HttpRequest, owner: str, name: str, number: int) -> HttpResponse:
     pull = looked_up(request, owner, name, number)
-    more = frames.pull_context(request.user, pull, "conversation", merge=merge_frame(request, pull))
-    return render(request, "pulls/_merge_box.html", more)
+    context = frames.pull_context(request.user, pull, "conversation")
+    context["merge"] = merge_frame(request, pull, context["pull"])
+    return render(request, "pulls/_merge_box.html", context)
 
 
 @require_safe

@@ -25,12 +25,12 @@ urlpatterns = [
     path(f"{PULL}/conflicts/decide", conflicts.decide, name="pull-decide"),
     path(f"{PULL}/conflicts/rule", conflicts.rule, name="pull-rule"),
     re_path(
-        r"^(?P<owner>[^/]+)/(?P<name>[^/]+)/pull/(?P<number>\d+)/threads/(?P<pk>\d+)/(?P<action>reply|resolve|unresolve)$",
+        r"^(?P<owner>[^/]+)/(?P<name>[^/]+)/pull/(?P<number>[0-9]{1,9})/threads/(?P<pk>[0-9]{1,18})/(?P<action>reply|resolve|unresolve)$",
         discussion.thread,
         name="pull-thread",
     ),
     re_path(
-        r"^(?P<owner>[^/]+)/(?P<name>[^/]+)/pull/(?P<number>\d+)/(?P<action>close|reopen|draft|ready|update|revert)$",
+        r"^(?P<owner>[^/]+)/(?P<name>[^/]+)/pull/(?P<number>[0-9]{1,9})/(?P<action>close|reopen|draft|ready|update|revert)$",
         pulls.act,
         name="pull-act",
     ),

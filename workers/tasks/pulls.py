@@ -5,21 +5,23 @@ from celery import shared_task
 from hub.jobs import computations
 from repos.names import HEADS
 from reviews.models import PullRequest
-from reviews.services import conflicts
-from reviews.services.pulls import follow_branch
+from reviews.services import checks
+from reviews.services.following import follow_branch
 
 
-@shared_task(name=conflicts.TASK, queue=conflicts.QUEUE)
+@shared_task(name=checks.TASK, queue=checks.QUEUE)
 def merge_check(computation_id: int) -> None:
     """Count the conflicts of a pull request's merge."""
     computation = computations.begin(computation_id)
     if computation is None:
         return
     try:
-        pull = PullRequest.objects.select_related("repository__network").get(
-            pk=computation.parameters["pull"]
-        )
-        computations.succeed(computation, conflicts.run_check(pull))
+        rows = PullRequest.objects.select_related("repository__network")
+        pull = rows.get(pk=computation.parameters["pull"])
+        result = checks.run(pull, computation.inputs, computation.parameters["decided"])
+        computations.succeed(computation, result)
+    except checks.Superseded as error:
+        computations.fail(computation, error)
     except Exception as error:  # the edge of a process: told to whoever waits, then to the log
         computations.fail(computation, error)
         raise

@@ -6,10 +6,11 @@ a computation whose worker vanished (no heartbeat) is sent once more.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from hub.jobs.services import told
 
 FAILURE_KEPT = timedelta(minutes=5)
 SILENCE = timedelta(minutes=10)
+log = structlog.get_logger(__name__)
 
 
 def key_of(kind: str, version: int, parameters: Mapping[str, Any], inputs: Sequence[str]) -> str:
@@ -55,6 +57,42 @@ def get_or_enqueue(
     if made:
         enqueue(task, {"computation_id": found.pk}, queue=queue)
     return found
+
+
+def get_or_run(
+    *,
+    kind: str,
+    version: int,
+    inputs: Sequence[str],
+    task: str,
+    queue: str,
+    parameters: Mapping[str, Any] | None = None,
+    small: Callable[[], bool],
+    work: Callable[[], Any],
+) -> Computation:
+    """get_or_enqueue, but what `small` says takes no time is done here and now by `work`, so that the first page that
+    asks has the answer. A failure is kept like one of a worker: the page goes on without the result."""
+    given = dict(parameters or {})
+    found = find(kind, version, given, inputs)
+    if found is not None and not needs_work(found):
+        return found
+    if not small():
+        return get_or_enqueue(
+            kind=kind, version=version, inputs=inputs, task=task, queue=queue, parameters=given
+        )
+    made, _ = Computation.objects.get_or_create(
+        key=key_of(kind, version, given, inputs),
+        defaults={"kind": kind, "version": version, "parameters": given, "inputs": list(inputs)},
+    )
+    if needs_work(made):
+        restart(made)
+    try:
+        succeed(made, work())
+    except Exception as error:  # the edge of the work: told to whoever waits, and to the log
+        log.exception("computation failed", kind=kind, key=made.key)
+        fail(made, error)
+    made.refresh_from_db()
+    return made
 
 
 def needs_work(found: Computation) -> bool:
