@@ -28,8 +28,8 @@ browser: .venv/.dev ## only the tests in a browser
 real: .venv/.dev ## replay real corrections through a running platform (where the data is present)
 	@$(BIN)/python -m tests.real $(CASES)
 
-bench: .venv/.dev ## measurements; not part of the tests
-	@$(BIN)/python -m pytest tests/bench -s $(PYTEST_ARGS)
+bench: .venv/.dev ## a running platform on a million generated annotations, measured; not part of the tests
+	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
 check: .venv/.dev ## lint, types, who imports whom, missing migrations
 	@$(BIN)/ruff check .
