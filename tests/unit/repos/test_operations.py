@@ -11,7 +11,7 @@ import pytest
 from repos.annotations.apply import apply_edit
 from repos.annotations.model import LayerEntry, Media, MediaState, Origin, ReviewState
 from repos.annotations.schema import Schema
-from repos.annotations.snapshot import SnapshotView
+from repos.annotations.snapshot import Snapshot, SnapshotView
 from repos.labelstore.memory import MemoryNodes
 from repos.operations import Author, InvalidOperation, edit_from
 
@@ -26,7 +26,8 @@ class Data:
     """A data set in memory that operations are carried out on."""
 
     def __init__(self, *operations: dict[str, Any]) -> None:
-        self.nodes, self.snapshot = MemoryNodes(), None  # type: tuple[MemoryNodes, Snapshot | None]
+        self.nodes = MemoryNodes()
+        self.snapshot: Snapshot | None = None
         self.do(SCHEMA, *operations)
 
     def do(self, *operations: dict[str, Any], **more: Any) -> Data:
