@@ -2,7 +2,8 @@
 
 Invariant: an entry is merged field by field; lists (former names, values, members of a group) by additions
 and removals; the order of entries by `merge_order`. What cannot be joined is a schema conflict and stands as
-ours, but a class that the other side's labels still use stands until somebody decides. Cost: O(entries).
+ours, but a class that the other side's labels still use stands until somebody decides; rules that only an
+undecided entry breaks are told once it is decided. Cost: O(entries).
 """
 
 from __future__ import annotations
@@ -65,8 +66,10 @@ def merge_schema(
         merged, dropped = _keep_used(desk, merged, base, ours, theirs, uses)
     if merged not in (ours, theirs):
         known = {str(problem) for side in (base, ours, theirs) for problem in problems(side)}
+        # entries in conflict stand as ours for now; what would follow from that may not follow
+        undecided = {conflict.where.annotation for conflict in desk.conflicts}
         for problem in problems(merged):
-            if str(problem) not in known:
+            if str(problem) not in known and undecided.isdisjoint(problem.entries):
                 merged = _clash(desk, merged, problem, ours, theirs)
     return SchemaMerge(merged, dropped)
 
