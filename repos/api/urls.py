@@ -57,7 +57,11 @@ urlpatterns = [
     path(f"{REPO}/media/<path:key>", media.Media.as_view(), name="api-media"),
     path(f"{REPO}/thumbnails/<path:key>", media.Thumbnails.as_view(), name="api-thumbnail"),
     path(f"{REPO}/predictions", predictions.Predictions.as_view(), name="api-predictions"),
-    path(f"{REPO}/predictions/<str:set_name>", predictions.OnePredictionSet.as_view(), name="api-prediction-set"),
+    path(
+        f"{REPO}/predictions/<str:set_name>",
+        predictions.OnePredictionSet.as_view(),
+        name="api-prediction-set",
+    ),
     path(f"{REPO}/staging/<path:branch>/changes", staging.StagedChanges.as_view(), name="api-staged-changes"),
     path(f"{REPO}/staging/<path:branch>/commit", staging.CommitStaged.as_view(), name="api-commit-staged"),
     path(f"{REPO}/staging/<path:branch>", staging.Staging.as_view(), name="api-staging"),

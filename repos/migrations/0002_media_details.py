@@ -4,30 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('repos', '0001_initial'),
+        ("repos", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='blob',
-            name='duration',
-            field=models.FloatField(blank=True, help_text='seconds', null=True),
+            model_name="blob",
+            name="duration",
+            field=models.FloatField(blank=True, help_text="seconds", null=True),
         ),
         migrations.AddField(
-            model_name='blob',
-            name='height',
+            model_name="blob",
+            name="height",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='blob',
-            name='orientation',
-            field=models.PositiveSmallIntegerField(default=1, help_text='EXIF, 1 to 8'),
+            model_name="blob",
+            name="orientation",
+            field=models.PositiveSmallIntegerField(default=1, help_text="EXIF, 1 to 8"),
         ),
         migrations.AddField(
-            model_name='blob',
-            name='width',
-            field=models.PositiveIntegerField(blank=True, help_text='stored pixels, before orientation', null=True),
+            model_name="blob",
+            name="width",
+            field=models.PositiveIntegerField(
+                blank=True, help_text="stored pixels, before orientation", null=True
+            ),
         ),
     ]

@@ -7,55 +7,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0001_initial'),
-        ('repos', '0002_media_details'),
+        ("jobs", "0001_initial"),
+        ("repos", "0002_media_details"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.repository')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="repos.repository"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobRefusal',
+            name="JobRefusal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('file', models.TextField()),
-                ('line', models.PositiveBigIntegerField(null=True)),
-                ('key', models.TextField(null=True)),
-                ('annotation', models.TextField(null=True)),
-                ('field', models.TextField(null=True)),
-                ('reason', models.TextField()),
-                ('expected', models.TextField(blank=True)),
-                ('excerpt', models.TextField(blank=True)),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("file", models.TextField()),
+                ("line", models.PositiveBigIntegerField(null=True)),
+                ("key", models.TextField(null=True)),
+                ("annotation", models.TextField(null=True)),
+                ("field", models.TextField(null=True)),
+                ("reason", models.TextField()),
+                ("expected", models.TextField(blank=True)),
+                ("excerpt", models.TextField(blank=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refusals",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('job', 'number'), name='job_refusal_number')],
+                "constraints": [models.UniqueConstraint(fields=("job", "number"), name="job_refusal_number")],
             },
         ),
         migrations.CreateModel(
-            name='UploadedFile',
+            name="UploadedFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(help_text="relative, as the person's folders have it", max_length=1024)),
-                ('object_key', models.CharField(max_length=255)),
-                ('offset', models.BigIntegerField(default=0)),
-                ('size', models.BigIntegerField()),
-                ('upload', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='files', to='repos.upload')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "path",
+                    models.CharField(help_text="relative, as the person's folders have it", max_length=1024),
+                ),
+                ("object_key", models.CharField(max_length=255)),
+                ("offset", models.BigIntegerField(default=0)),
+                ("size", models.BigIntegerField()),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="repos.upload",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('upload', 'path'), name='uploaded_file_once'), models.CheckConstraint(condition=models.Q(('offset__gte', 0), ('size__gte', 0)), name='uploaded_file_range')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("upload", "path"), name="uploaded_file_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("offset__gte", 0), ("size__gte", 0)), name="uploaded_file_range"
+                    ),
+                ],
             },
         ),
     ]
