@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from repos.access import Revision
@@ -39,6 +39,7 @@ class ChangeRow:
     overlap: float | None
     note: str
     layer: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _row(
         for facet in one.facets:
             facets[facet] = facets.get(facet, 0) + 1
     base, key = f"/{sides.repository}", quote(change.key)
+    lines = change_rows(change.annotations, palettes)
     return SampleRow(
         key=change.key,
         url=f"{base}/sample/{shown.commit_id}/{key}",
@@ -107,13 +109,31 @@ def _row(
         facets=tuple(FACET_WORDS[f] for f in change.facets),
         renamed_from=change.renamed_from,
         counts=change_counts(facets),
-        changes=tuple(change_row(n, c, palettes) for n, c in enumerate(change.annotations[:SHOWN], 1)),
-        more=max(len(change.annotations) - SHOWN, 0),
+        changes=tuple(lines[:SHOWN]),
+        more=sum(line.count for line in lines[SHOWN:]),
         before=_thumb(
             sides, sides.before, old.get(change.renamed_from or change.key), change, palettes[0], "before"
         ),
         after=_thumb(sides, sides.after, new.get(change.key), change, palettes[1], "after"),
     )
+
+
+def change_rows(changes: Sequence[Change], palettes: tuple[Palette, Palette]) -> list[ChangeRow]:
+    """One line a change; labels that were only added, or only removed, are counted by class."""
+    lines: list[ChangeRow] = []
+    places: dict[tuple[object, ...], int] = {}
+    for n, change in enumerate(changes, 1):
+        line = change_row(n, change, palettes)
+        if line.class_before is not None and line.class_after is not None:
+            lines.append(line)
+            continue
+        names = [side and side["name"] for side in (line.class_before, line.class_after)]
+        at = places.setdefault((line.word, line.layer, *names), len(lines))
+        if at == len(lines):
+            lines.append(line)
+        else:
+            lines[at] = replace(lines[at], count=lines[at].count + 1)
+    return lines
 
 
 def change_row(number: int, change: Change, palettes: tuple[Palette, Palette]) -> ChangeRow:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from hub.http.pagination import small_number
 from repos import access
 from repos.annotations.blame import Blame
 from repos.errors import NotFound
@@ -19,7 +20,7 @@ from repos.selectors.blame import SampleEvent, Told
 from repos.selectors.samples import GOLD
 from repos.selectors.snapshots import view_of
 from repos.selectors.trailers import pull_requests
-from repos.web.changes import change_row
+from repos.web.changes import change_rows
 from repos.web.commits import commit_frame
 from repos.web.drawing import Palette
 from repos.web.frames import context, ref_menu
@@ -45,8 +46,7 @@ def history(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespo
     layer = request.GET.get("layer", "") or (
         GOLD if GOLD in view.layer_names else next(iter(view.layer_names), GOLD)
     )
-    text = request.GET.get("limit", "")
-    limit = min(int(text), MOST) if text.isdigit() and int(text) else FIRST
+    limit = min(small_number(request.GET.get("limit", "")) or FIRST, MOST)
     events, told = selectors.sample_history(revision, key, layer, limit)
     if not events and view.sample(key) is None:
         raise NotFound("sample", key)
@@ -83,12 +83,12 @@ def _event(
         for facet in change.facets:
             facets[facet] = facets.get(facet, 0) + 1
     number = pulls.get(event.commit.commit_id)
-    rows = [change_row(n, change, (palette, palette)) for n, change in enumerate(event.changes, 1)]
+    rows = change_rows(event.changes, (palette, palette))
     return {
         "commit": commit_frame(repository, event.commit, told.people),
         "counts": change_counts(facets),
         "changes": rows[:12],
-        "more": max(len(rows) - 12, 0),
+        "more": sum(row.count for row in rows[12:]),
         "review_only": not rows,
         "pull": None if number is None else {"number": number, "url": f"/{repository}/pull/{number}"},
         "sample_url": f"/{repository}/sample/{event.commit.commit_id}/{quote(key)}",

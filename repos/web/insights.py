@@ -154,6 +154,7 @@ def _overview(revision: Revision, result: Mapping[str, Any]) -> dict[str, Any]:
     known = people(i for i, _ in annotators)
     named = [(known[i].name or i or "not recorded", n) for i, n in annotators]
     splits = [(s["name"], s["samples"]) for s in stats["splits"]]
+    by_annotator = charts.shares(named, 8, stats["annotations"]) if any(i for i, _ in annotators) else []
     return {
         "noun": _noun(stats["kinds"]),
         "balance": charts.balance(stats, colors),
@@ -163,9 +164,8 @@ def _overview(revision: Revision, result: Mapping[str, Any]) -> dict[str, Any]:
         "raters": charts.raters(agreement),
         "lowest": list(charts.lowest_classes(agreement, colors)),
         "split_bars": charts.shares(splits, 8, stats["samples"]),
-        "annotator_bars": charts.shares(named, 8, stats["annotations"])
-        if any(i for i, _ in annotators)
-        else [],
+        "annotator_bars": by_annotator,
+        "people": bool(splits or by_annotator or len(stats["kinds"]) > 1 or len(stats["layers"]) > 1),
         "kind_bars": charts.shares(list(stats["kinds"].items()), 8, stats["annotations"]),
         "suspects": suspect_cards(revision, result["suspects"]["listed"][:ON_OVERVIEW]),
     }

@@ -149,6 +149,17 @@ def test_the_first_commit_is_told_by_what_it_holds(streets: Repository) -> None:
     assert shown.count('<span class="lab">added</span>') == 12
 
 
+def test_labels_that_only_came_are_counted_by_class(streets: Repository) -> None:
+    made = data.commit(
+        streets,
+        *[data.put_box("train/0000.jpg", 700 + n, x=70 + 30 * n) for n in range(3)],
+        message="Three more",
+    )
+    shown = page(f"/alice/streets/commit/{made.commit_id}")
+    assert shown.count('class="chline"') == 1
+    assert re.search(r"car</span>\s*<b>3</b>", shown)
+
+
 def test_pages_of_a_large_commit() -> None:
     repository = make.repository(make.user("carol"), "many")
     data.streets(repository, 30)
