@@ -47,40 +47,19 @@ class Found:
 
 
 def statistics_of(revision: Revision) -> Found:
-    """The statistics of a revision; begun when nobody has asked before."""
-    address = bytes(revision.commit.snapshot)
-    found = computations.find(KIND, VERSION, _parameters(revision), [address.hex()])
-    if found is None or computations.needs_work(found):
-        small = weight(view_of(revision).snapshot) <= SMALL
-        found = _here(revision, address) if small else _asked(revision, address)
-    return Found(STATES.get(State(found.state), "running"), found.result, found.done, found.total)
-
-
-def _here(revision: Revision, address: bytes) -> Computation:
-    """Computed now. Nothing is sent to a worker; if this process dies, whoever asks after a while begins again."""
-    given, inputs = _parameters(revision), [address.hex()]
-    found, _ = Computation.objects.get_or_create(
-        key=computations.key_of(KIND, VERSION, given, inputs),
-        defaults={"kind": KIND, "version": VERSION, "parameters": given, "inputs": inputs},
-    )
-    if computations.needs_work(found):
-        computations.restart(found)
-    return run(found) or Computation.objects.get(pk=found.pk)
-
-
-def _asked(revision: Revision, address: bytes) -> Computation:
-    return computations.get_or_enqueue(
+    """The statistics of a revision; begun when nobody has asked before, and done at once when small."""
+    network, address = revision.repository.network, bytes(revision.commit.snapshot)
+    found = computations.get_or_run(
         kind=KIND,
         version=VERSION,
         inputs=[address.hex()],
-        parameters=_parameters(revision),
+        parameters={"network": network.pk},
         task=TASK,
         queue=QUEUE,
+        small=lambda: weight(view_of(revision).snapshot) <= SMALL,
+        work=lambda: compute(network, address),
     )
-
-
-def _parameters(revision: Revision) -> dict[str, int]:
-    return {"network": revision.repository.network_id}
+    return Found(STATES.get(State(found.state), "running"), found.result, found.done, found.total)
 
 
 def weight(snapshot: Snapshot) -> int:
@@ -88,20 +67,18 @@ def weight(snapshot: Snapshot) -> int:
     return snapshot.samples.entries + sum(root.rows for root in snapshot.layers.values())
 
 
-def run(found: Computation) -> Computation | None:
-    """Compute it here; None when somebody has ended it already. Safe to run twice."""
-    computation = computations.begin(found.pk)
+def run(computation_id: int) -> None:
+    """A worker's share of it. Safe to run twice."""
+    computation = computations.begin(computation_id)
     if computation is None:
-        return None
+        return
     try:
         network = Network.objects.get(pk=computation.parameters["network"])
-        computations.succeed(
-            computation, compute(network, bytes.fromhex(computation.inputs[0]), _told(computation))
-        )
-    except Exception as error:  # the edge of a piece of work: told to whoever waits, then to the log
+        address = bytes.fromhex(computation.inputs[0])
+        computations.succeed(computation, compute(network, address, _told(computation)))
+    except Exception as error:  # the edge of a process: told to whoever waits, then to the log
         computations.fail(computation, error)
         raise
-    return Computation.objects.get(pk=computation.pk)
 
 
 def compute(

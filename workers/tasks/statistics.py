@@ -2,11 +2,10 @@
 
 from celery import shared_task
 
-from hub.jobs.models import Computation
 from repos.services import statistics
 
 
 @shared_task(name=statistics.TASK, queue=statistics.QUEUE)
 def count(computation_id: int) -> None:
     """Samples, labels, checks, agreement and suspected errors of one snapshot."""
-    statistics.run(Computation.objects.get(pk=computation_id))
+    statistics.run(computation_id)
