@@ -30,7 +30,8 @@ _STEP[list(b"{[")], _STEP[list(b"}]")] = 1, -1
 @dataclass(frozen=True, slots=True)
 class Elements:
     """A run of whole elements of the array `member`: `data` is `a,b,c`; elements begin at `starts` and end at
-    `ends` within it; `offset` and `line` are those of its first byte in the file."""
+    `ends` within it (none for an empty array); `offset` and `line` are those of its first byte in the file.
+    """
 
     member: str
     data: bytes
@@ -180,6 +181,9 @@ def _elements(state: _State) -> Generator[Elements | Other, None, bool]:
         yield Elements(str(state.member), body, starts, ends, state.offset, state.line)
     elif len(inner):
         raise FormatError(state.file, "an empty element", state.line)
+    elif len(closing):
+        none = np.zeros(0, np.int64)
+        yield Elements(str(state.member), b"", none, none, state.offset, state.line)
     if len(closing):
         state.member = None
     _advance(state, data, end + 1)

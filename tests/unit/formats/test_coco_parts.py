@@ -66,9 +66,7 @@ def test_runs_of_elements_are_what_the_decoder_says(
     assert found == {name: v for name, v in value.items() if v != []}
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"[]", b"{", b'{"a": [1, 2', b'{"a": [1]} x', b'{"a" 1}', b"\x00"]
-)
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"a": [1, 2', b'{"a": [1]} x', b'{"a" 1}', b"\x00"])
 def test_what_is_no_whole_object_is_an_error(raw: bytes) -> None:
     with pytest.raises(FormatError):
         list(walk(io.BytesIO(raw), "x.json", 3))
