@@ -67,7 +67,7 @@ def create_by_import(page: Page, name: str, archive: Path) -> None:
     expect(page.get_by_role("heading", name=f"Import into {name}")).to_be_visible()
     page.locator("lh-upload .drop").wait_for()
     page.locator("lh-upload input[type=file]").set_input_files(archive)
-    expect(page.get_by_label("Format")).to_have_value("coco")
+    expect(page.get_by_label("Format", exact=True)).to_have_value("coco")
     expect(page.get_by_role("region", name="Preview")).to_contain_text(KEY)
     page.get_by_role("button", name="Start the import").click()
     page.get_by_role("link", name="See the data").click()
