@@ -163,7 +163,7 @@ def with_mistakes(given: Scene, rng: Generator) -> Scene:
     match what:
         case 0:
             w, h = parts[at].box[2:]
-            parts[at] = parts[at].shifted(round(w * 0.16, 1), round(-h * 0.14, 1))
+            parts[at] = parts[at].shifted(round(w * 0.08, 1), round(-h * 0.07, 1))
         case 1:
             parts[at] = replace(parts[at], label="nut" if parts[at].label != "nut" else "washer")
         case 2 if len(parts) > 1:
