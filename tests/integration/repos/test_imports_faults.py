@@ -144,6 +144,7 @@ def test_a_worker_killed_at_the_last_moment_leaves_nothing_and_the_next_run_land
     assert import_task.run(str(job.pk)) is None
     job.refresh_from_db()
     assert (job.state, job.attempts) == (State.SUCCEEDED, 2)
+    assert job.result is not None
     assert heads(cells) == {"refs/heads/main": job.result["commit"]}
     assert CommitRecord.objects.filter(network=cells.network).count() == 1
     assert any("starting from the beginning" in line.text for line in job.log.all())
@@ -209,6 +210,7 @@ def test_a_branch_that_moves_meanwhile_is_merged_onto(owner: User, cells: Reposi
     slow._end(outcome)
     assert labels(cells) == {"a.png": "fox", "b.png": "bee", "c.png": "cow"}
     slow.job.refresh_from_db()
+    assert slow.job.result is not None
     assert slow.job.result["commit"] == heads(cells)["refs/heads/main"]
 
 
@@ -222,6 +224,7 @@ def test_access_that_ended_meanwhile_ends_the_job(owner: User, cells: Repository
     Collaborator.objects.filter(user=writer).update(role=Role.READ)
     import_task.run(str(job.pk))
     job.refresh_from_db()
+    assert job.error is not None
     assert (job.state, job.error["code"], heads(cells)) == (State.FAILED, "forbidden", {})
 
 

@@ -71,7 +71,7 @@ def masks(draw: st.DrawFn, width: int, height: int) -> Mask:
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=8)
-ATTRIBUTES = st.fixed_dictionaries(
+ATTRIBUTES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "occluded": st.booleans(),
