@@ -8,11 +8,12 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.http.idempotency import HEADER, idempotent
+from hub.http.parsers import CleanJSONParser
 from hub.jobs.selectors import document
 from repos.annotations.importing import Scope
 from repos.api.base import valid
@@ -40,7 +41,7 @@ class NewImportWithFiles(NewImport):
 
 
 class Imports(UploadView):
-    parser_classes = [JSONParser, MultiPartParser]
+    parser_classes = [CleanJSONParser, MultiPartParser]
 
     @extend_schema(
         operation_id="repos_imports_create",

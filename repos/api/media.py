@@ -16,13 +16,15 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, St
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.errors import Invalid
 from hub.http.etag import etag, not_modified
 from hub.http.idempotency import idempotent
+from hub.http.pagination import small_number
+from hub.http.parsers import CleanJSONParser
 from repos.access import Revision
 from repos.api.base import PRIVATE, PUBLIC_PINNED, R, RepositoryView, valid
 from repos.errors import BadValue, NotFound
@@ -101,7 +103,7 @@ class Uploads(Media):
     A sample may be called `uploads` too: reading it is Media's.
     """
 
-    parser_classes = [JSONParser, MultiPartParser, Bytes]
+    parser_classes = [CleanJSONParser, MultiPartParser, Bytes]
 
     @extend_schema(request=NewUpload, responses={201: UploadShape, 200: BlobShape})
     def post(self, request: Request, **_: str) -> Response:
@@ -161,10 +163,10 @@ class Thumbnails(RepositoryView):
 
 
 def _size(request: Request) -> int:
-    text = request.query_params.get("size", "256")
-    if not text.isdigit() or not 1 <= int(text) <= 4096:
+    size = small_number(request.query_params.get("size", "256"))
+    if size is None or not 1 <= size <= 4096:
         raise Invalid("a size is a number of pixels from 1 to 4096", field="size")
-    return int(text)
+    return size
 
 
 def to_pinned(request: Request, revision: Revision) -> HttpResponseRedirect:

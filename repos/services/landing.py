@@ -27,7 +27,6 @@ from repos.labelstore.digest import Address
 from repos.models import CommitRecord, Ref, Repository
 from repos.selectors.people import author_id
 from repos.services import media, refs
-from repos.services.events import ref_moved
 from repos.services.stores import Workspace
 from repos.storage.postgres import publish
 
@@ -90,7 +89,6 @@ def land(
             record.save(force_insert=True)
         media.note_committed(repository, digests.keys())
         moved = refs.move(actor, repository, ref, expected, record.commit_id, reason)
-        ref_moved(repository, ref, expected, record.commit_id, actor)
     return Landed(known or record, moved)
 
 

@@ -1,8 +1,9 @@
 """Making, moving and removing refs. Every change of a ref passes through `move`, which also writes the log.
 
-Invariant: a ref changes by compare-and-set under its row lock, together with its log line, in one transaction. Making
-a name locks the repository row first, so that two makers cannot end with one name a folder of the other. Locks are
-always taken in the order repository, ref.
+Invariant: a ref changes by compare-and-set under its row lock, together with its log line, in one transaction; when
+that has committed, who listens is told (repos.services.events), however it changed. Making a name locks the repository
+row first, so that two makers cannot end with one name a folder of the other. Locks are always taken in the order
+repository, ref.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from repos.access import Actor
 from repos.errors import BadValue, Kept, NotFound, RefIsPrefix, RefMoved, Taken
 from repos.models import Ref, ReflogEntry, Repository, Role
 from repos.names import HEADS, HIDDEN, TAGS, path_prefixes, ref_name_fault, short_name
+from repos.services.events import ref_moved
 
 
 def create_branch(actor: User, repository: Repository, *, name: str, at: str = "") -> Ref:
@@ -167,3 +169,5 @@ def _log(actor: Actor, repository: Repository, full: str, old: str, new: str, re
     )
     if full.startswith(HEADS):
         Repository.objects.filter(pk=repository.pk).update(pushed_at=timezone.now())
+    if not full.startswith(HIDDEN):
+        ref_moved(repository, full, old or None, new or None, actor)

@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from hub.http.pagination import small_number
+
 
 @dataclass(frozen=True)
 class Pager:
@@ -19,8 +21,7 @@ class Pager:
 
 def paged(request: HttpRequest, found: QuerySet[Any], size: int = 30) -> tuple[list[Any], Pager]:
     """The rows of the page that was asked for, and where its neighbours are."""
-    text = request.GET.get("page", "1")
-    number = min(int(text), 10_000) if text.isdigit() and int(text) > 0 else 1
+    number = min(small_number(request.GET.get("page", "")) or 1, 10_000)
     start = (number - 1) * size
     rows = list(found[start : start + size + 1])
     more, rows = len(rows) > size, rows[:size]

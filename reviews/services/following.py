@@ -66,6 +66,24 @@ def follow_branch(repository_id: int, branch: str) -> int:
     return len(pulls)
 
 
+def note_gone(repository_id: int, branch: str, actor_id: int | None) -> int:
+    """Tell in the conversation of what was proposed from a branch that it was deleted, once; in how many."""
+    found = PullRequest.objects.filter(
+        source_repository=repository_id, source_branch=branch, state=PullState.OPEN
+    )
+    actor = None if actor_id is None else User.objects.filter(pk=actor_id).first()
+    told = 0
+    for pull in found.select_related("repository", "source_repository"):
+        with transaction.atomic():
+            lock(pull)
+            last = pull.events.order_by("id").last()
+            known = last is not None and last.kind == PullEvent.Kind.SOURCE_GONE
+            if pull.state == PullState.OPEN and not known and ends.source_ref(pull) is None:
+                note(pull, PullEvent.Kind.SOURCE_GONE, actor)
+                told += 1
+    return told
+
+
 def _heads(pull: PullRequest) -> tuple[str, str]:
     """Where both branches are; a branch that is gone is where it was."""
     source, target = ends.source_ref(pull), ends.target_ref(pull)

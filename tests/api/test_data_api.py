@@ -58,7 +58,7 @@ def test_commit_through_the_api(streets: Repository) -> None:
     assert (commit["parents"], commit["merged_onto"], commit["title"]) == ([head], None, "Move a car")
     assert commit["author"]["username"] == streets.owner.username
     shown = api.get(f"{url}/commits/{commit['id']}").json()
-    assert (shown["id"], shown["state"]) == (commit["id"], "running")
+    assert (shown["id"], shown["state"]) == (commit["id"], "ready")
     assert [c["id"] for c in results(api, f"{url}/commits?limit=1")] == [commit["id"], head]
     (change,) = results(api, f"{url}/commits/{commit['id']}/changes")
     assert (change["key"], change["annotations"][0]["facets"]) == ("train/0000.jpg", ["moved"])
@@ -285,8 +285,11 @@ def test_compare_with_a_fork_needs_the_right_to_read_it(streets: Repository) -> 
         assert other.get(f"/api/v1/repos/{streets}/compare/main...{own.commit_id}").status_code == 404
 
 
-def test_the_summary_is_a_computation_that_anybody_may_wait_for(streets: Repository) -> None:
+def test_a_large_summary_is_a_computation_that_anybody_may_wait_for(
+    streets: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api, url = client(streets)
+    monkeypatch.setattr(compare, "is_small", lambda *_: False)
     base = data.head(streets)
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=1), data.delete_box("train/0001.jpg", 3))
     assert api.get(f"{url}/compare/{base}..main").json()["state"] == "running"
@@ -333,3 +336,15 @@ def test_blame_goes_through_a_merge_to_who_made_the_edit(streets: Repository) ->
     found = api.get(f"{url}/blame/train/0000.jpg").json()
     assert found["annotations"][0]["facets"]["geometry"] == edit.commit_id
     assert found["commits"][edit.commit_id]["author"]["username"] == "wanda"
+
+
+def test_a_small_summary_is_there_at_once(streets: Repository) -> None:
+    api, url = client(streets)
+    base = data.head(streets)
+    data.commit(streets, data.put_box("train/0000.jpg", 0, x=1), data.put_sample("new"))
+    shown = api.get(f"{url}/compare/{base}..main").json()
+    assert (shown["state"], shown["summary"]["samples"]["touched"]) == ("ready", 2)
+    a, b = resolve_revision(streets, base).commit, resolve_revision(streets).commit
+    found = compare.difference(streets.network, a, b)
+    assert compare.is_small(found, 3), "a box, before and after, and a sample"
+    assert not compare.is_small(found, 2)

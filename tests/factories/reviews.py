@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hub.accounts.models import User
-from repos.models import CommitRecord, Repository
+from repos.models import CommitRecord, Repository, Role
 from reviews.models import PullRequest
 from reviews.services import pulls
 from tests.factories import data
@@ -58,7 +58,7 @@ def proposal(
 ) -> Proposal:
     """By default the first car is moved to x = 90."""
     target = target or streets(private=private)
-    bob = make.member(target, make.Role.READ) if target.is_private else make.user()
+    bob = make.member(target, Role.READ) if target.is_private else make.user()
     fork = make.forks.fork(bob, target)
     make.refs.create_branch(bob, fork, name="fix")
     data.commit(fork, *(operations or [data.put_box(FIRST, 0, x=90)]), actor=bob, branch="fix", message="Fix")

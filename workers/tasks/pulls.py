@@ -6,7 +6,7 @@ from hub.jobs import computations
 from repos.names import HEADS
 from reviews.models import PullRequest
 from reviews.services import checks
-from reviews.services.following import follow_branch
+from reviews.services.following import follow_branch, note_gone
 
 
 @shared_task(name=checks.TASK, queue=checks.QUEUE)
@@ -29,6 +29,8 @@ def merge_check(computation_id: int) -> None:
 
 @shared_task(name="repos.ref_moved", queue="interactive")
 def ref_moved(repository_id: int, ref: str, old: str, new: str, actor_id: int | None) -> None:
-    """A branch moved: the open pull requests from it and into it look at it again."""
+    """A branch moved, came or went: the open pull requests from it and into it look at it again."""
     if ref.startswith(HEADS):
         follow_branch(repository_id, ref.removeprefix(HEADS))
+        if not new:
+            note_gone(repository_id, ref.removeprefix(HEADS), actor_id)

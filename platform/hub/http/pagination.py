@@ -48,7 +48,7 @@ def decode_cursor(text: str | None) -> Any:
         return None
     try:
         return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise Invalid("the cursor is not one this server gave", field="cursor") from error
 
 
@@ -57,9 +57,15 @@ def page_limit(request: Request, default: int = 50) -> int:
     text = request.query_params.get("limit", "")
     if not text:
         return default
-    if not text.isdigit() or not 1 <= int(text) <= LARGEST_PAGE:
+    number = small_number(text)
+    if number is None or not 1 <= number <= LARGEST_PAGE:
         raise Invalid(f"a limit is a number from 1 to {LARGEST_PAGE}", field="limit")
-    return int(text)
+    return number
+
+
+def small_number(text: str) -> int | None:
+    """The number that up to nine digits 0 to 9 spell; None for anything else ("²" is a digit, too)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def page(request: Request, results: Sequence[Any], next_cursor: Any) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from rest_framework.views import set_rollback
 
 from hub.errors import HubError
 
+log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
 
 STATUS: dict[str, int] = {
@@ -107,7 +109,19 @@ def problem_of(error: Exception) -> dict[str, Any] | None:
         return document(422, "invalid", "; ".join(error.messages))
     if isinstance(error, exceptions.APIException):
         return of_api_exception(error)
-    return of_core_error(error)
+    return of_unfit_value(error) or of_core_error(error)
+
+
+def of_unfit_value(error: Exception) -> dict[str, Any] | None:
+    """A value somebody sent that no column keeps: a NUL, half a character, too long, out of range. Whoever takes text
+    says so better and earlier; this is the net below them all."""
+    half = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
+    if not half and not isinstance(error, DataError):
+        return None
+    log.warning("a value cannot be kept", error=str(error))
+    return document(
+        422, "invalid", "a value cannot be kept: it is too long, out of range, or holds no valid text"
+    )
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

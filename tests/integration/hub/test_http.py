@@ -1,9 +1,12 @@
 """What every answer has in common: problem documents, cursors, conditions, idempotency, health, headers."""
 
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import DataError, transaction
 from django.test import Client, RequestFactory
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +17,7 @@ from hub import errors
 from hub.accounts.models import User
 from hub.audit.models import AuditEvent
 from hub.audit.services import record
-from hub.http import etag, idempotency, pagination, problems
+from hub.http import etag, idempotency, pagination, parsers, problems
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +153,31 @@ def test_every_answer_says_what_it_cost(client: Client) -> None:
     for path in ("/health?quick", "/api/v1/nothing"):
         app, cpu = (float(part.split(";dur=")[1]) for part in client.get(path)["Server-Timing"].split(", "))
         assert 0 <= cpu <= app + 1
+
+
+@pytest.mark.parametrize(
+    "sent", [b'{"a": ["\\u0000"]}', b'{"\\ud83d": 1}', b'"\\udc00"', b'{"a": "x\\ud800y"}']
+)
+def test_json_that_no_column_keeps_is_refused_with_its_place(sent: bytes) -> None:
+    with pytest.raises(errors.Invalid) as refused:
+        parsers.CleanJSONParser().parse(io.BytesIO(sent))
+    assert "cannot be kept" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "sent", [b'{"a": "\\ud83d\\ude80"}', b'"\\\\u0000"', b'{"a": "\\\\ud800"}', '"🚀 é"'.encode()]
+)
+def test_json_that_only_looks_like_it_passes(sent: bytes) -> None:
+    assert parsers.CleanJSONParser().parse(io.BytesIO(sent)) == json.loads(sent)
+
+
+def test_values_that_the_database_refuses_are_the_sender_s() -> None:
+    with pytest.raises(DataError) as refused, transaction.atomic():
+        User.objects.filter(username="a\0b").exists()
+    assert (problems.problem_of(refused.value) or {})["status"] == 422
+    with pytest.raises(UnicodeEncodeError) as half:
+        "\ud800".encode()
+    assert (problems.problem_of(half.value) or {})["status"] == 422
+    with pytest.raises(UnicodeEncodeError) as ours:
+        "é".encode("ascii")
+    assert problems.problem_of(ours.value) is None

@@ -15,7 +15,7 @@ from repos.annotations.conflicts import ConflictKind
 from repos.documents import conflict_id
 from repos.errors import NotAllowed
 from repos.labelstore.commit import decode_commit
-from repos.models import CommitRecord, Repository, Role
+from repos.models import Collaborator, CommitRecord, Repository, Role
 from repos.selectors.snapshots import view_of
 from repos.services import repositories
 from repos.services.stores import nodes_of
@@ -39,7 +39,7 @@ def cars(repository: Repository, key: str, branch: str = "main") -> dict[str, tu
     """x and class by annotation id."""
     view = view_of(access.resolve_revision(repository, branch))
     names = {c.id: c.name for c in view.schema.classes}
-    return {a.id.hex(): (a.geometry().x, names[a.label_class]) for a in view.entry("gold", key) or ()}  # type: ignore
+    return {a.id.hex(): (a.geometry().x, names[a.label_class]) for a in view.entry("gold", key) or ()}  # type: ignore[union-attr,index]
 
 
 def landed(made: given.Proposal) -> CommitRecord:
@@ -248,7 +248,7 @@ def test_updates_are_for_who_may_push_and_for_open_ones() -> None:
 
 def test_a_public_fork_does_not_take_in_what_became_private() -> None:
     made = given.proposal()
-    make.Collaborator.objects.create(repository=made.target, user=made.bob, role=Role.READ, state="accepted")
+    Collaborator.objects.create(repository=made.target, user=made.bob, role=Role.READ, state="accepted")
     made.commit(data.put_sample("later"))
     Repository.objects.filter(pk=made.target.pk).update(visibility="private")
     made.target.visibility = "private"

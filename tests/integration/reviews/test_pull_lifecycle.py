@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hub.errors import Invalid
 from repos import access
 from repos.errors import NotAllowed, NotFound
 from repos.models import Ref, Role
+from repos.selectors import compare
 from repos.services import repositories
 from reviews.errors import NothingToPropose, NotOpen, NotYours, OpenAlready, UnrelatedHistories
 from reviews.models import PullEvent, PullRequest, ViewedSample
@@ -131,6 +134,25 @@ def test_a_source_made_anew_without_a_common_commit_leaves_the_proposal_as_it_wa
     assert "share no commit" in ends.severed(made.fresh())
 
 
+def test_the_task_follows_commits_and_deletions(
+    inline_tasks: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    made = given.proposal()
+    with django_capture_on_commit_callbacks(execute=True):
+        head = made.push(data.put_sample("pushed")).commit_id
+    assert (made.fresh().head, events(made.pull)) == (head, ["opened", "pushed"])
+    with django_capture_on_commit_callbacks(execute=True):
+        base = made.commit(data.put_sample("later")).commit_id
+    assert made.fresh().base == base
+    with django_capture_on_commit_callbacks(execute=True):
+        make.refs.delete_branch(made.bob, made.fork, name="fix")
+    assert events(made.pull) == ["opened", "pushed", "source gone"]
+    assert made.pull.events.get(kind=PullEvent.Kind.SOURCE_GONE).actor == made.bob
+    with django_capture_on_commit_callbacks(execute=True):
+        make.refs.restore_branch(made.bob, made.fork, name="fix")
+    assert events(made.pull) == ["opened", "pushed", "source gone"]
+
+
 def test_draft_title_and_body() -> None:
     made = given.proposal()
     stranger, maintainer = make.user(), make.member(made.target, Role.MAINTAIN)
@@ -224,7 +246,7 @@ def test_a_fork_of_a_private_set_cannot_propose_elsewhere_and_publishes_only_its
 
 def test_viewed_marks_are_for_the_diff_that_was_seen() -> None:
     made = given.proposal(data.put_box(given.FIRST, 0, x=90), data.put_box("train/0001.jpg", 2, x=90))
-    digests = {change.key: viewed.digest_of(change) for change in viewed.compare.difference(
+    digests = {change.key: viewed.digest_of(change) for change in compare.difference(
         made.target.network, *ends_of_diff(made.pull)).changes()}  # fmt: skip
     assert sorted(digests) == [given.FIRST, "train/0001.jpg"]
     for key, digest in digests.items():
