@@ -74,6 +74,15 @@ class Proposal:
     problem: str = ""
 
     @property
+    def classes(self) -> list[tuple[str, int]]:
+        """Most frequent first."""
+        return self.preview.classes.most_common()
+
+    @property
+    def kinds(self) -> list[tuple[str, int]]:
+        return self.preview.kinds.most_common()
+
+    @property
     def samples(self) -> list[Shown]:
         return [shown(record) for record in self.preview.samples]
 
@@ -111,6 +120,7 @@ def proposal(upload: Upload, wanted: str = "", columns: Mapping[str, str] | None
             options = replace(options, columns=columns)
         made.options = json.dumps(dict(guess.options) if guess else {})
         made.preview = preview_of(source, made.format, options)
+        made.preview.estimated_samples = (guess.estimate or guess.files or None) if guess else None
         _map(made, look, options)
     except (SourceError, BadOption) as error:
         made.problem = str(error)

@@ -92,7 +92,7 @@ class ImportRun:
         try:
             source = source_of(upload)
             bound = self._bound(source)
-            self.progress.log(f"reading {uploads.totals(upload)[0]} files as {bound.format.title}")
+            self.progress.log(f"reading {_files(uploads.totals(upload)[0])} as {bound.format.title}")
             stored = self._media(source)
             for attempt in range(PLANS):
                 try:
@@ -345,6 +345,10 @@ def _refusal_of(error: FormatError | SourceError) -> Refusal:
     if isinstance(error, FormatError):
         return Refusal(error.file, error.reason, line=error.line, whole=True, annotations=0)
     return Refusal(error.member, str(error), "an archive that is safe to read", whole=True, annotations=0)
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def _text_of(warned: Warned) -> str:

@@ -86,15 +86,18 @@ def preview(request: HttpRequest, owner: str, name: str, upload: UUID) -> HttpRe
 @login_required
 @require_GET
 def form(request: HttpRequest, owner: str, name: str, upload: UUID) -> HttpResponse:
-    """The form with recognised format, preview and mapping: slow only as long as reading a few records is."""
+    """The form with recognised format, preview and mapping, which takes as long as reading a few records does; by
+    itself the whole page, for browsers without script."""
     repository = _here(request, owner, name)
     found = uploads.get_upload(signed_in(request), repository, upload)
     made = proposal(found, request.GET.get("format", ""), _columns(request.GET))
     frame = context(request.user, repository, "data", upload=found, proposal=made, formats=_formats(made))
     frame["branch"] = _branch(request, repository)
     frame["branches"] = [ref.short for ref in visible(repository, "branch")[:BRANCHES]]
-    frame["chosen"] = request.GET
-    return render(request, "repos/_import_form.html", frame)
+    if "HX-Request" in request.headers:
+        return render(request, "repos/_import_form.html", frame)
+    frame["file_count"], frame["size"] = uploads.totals(found)
+    return render(request, "repos/import_preview.html", frame)
 
 
 def _formats(made: Proposal) -> list[dict[str, Any]]:
