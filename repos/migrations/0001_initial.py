@@ -11,7 +11,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -20,359 +19,833 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Network',
+            name="Network",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(default=repos.models.network.new_prefix, editable=False, max_length=32, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "prefix",
+                    models.CharField(
+                        default=repos.models.network.new_prefix, editable=False, max_length=32, unique=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Pack',
+            name="Pack",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_key', models.CharField(max_length=255)),
-                ('size', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('live', 'Live'), ('swept', 'Swept')], default='uploading', max_length=9)),
-                ('leased_until', models.DateTimeField(help_text='not swept before this time', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='packs', to='repos.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("object_key", models.CharField(max_length=255)),
+                ("size", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("uploading", "Uploading"), ("live", "Live"), ("swept", "Swept")],
+                        default="uploading",
+                        max_length=9,
+                    ),
+                ),
+                ("leased_until", models.DateTimeField(help_text="not swept before this time", null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="packs", to="repos.network"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NodeLocation',
+            name="NodeLocation",
             fields=[
-                ('pk', models.CompositePrimaryKey('network_id', 'address', 'pack_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('address', models.BinaryField(max_length=32)),
-                ('offset', models.BigIntegerField()),
-                ('length', models.IntegerField()),
-                ('network', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.network')),
-                ('pack', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.pack')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "network_id",
+                        "address",
+                        "pack_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("address", models.BinaryField(max_length=32)),
+                ("offset", models.BigIntegerField()),
+                ("length", models.IntegerField()),
+                (
+                    "network",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="repos.network",
+                    ),
+                ),
+                (
+                    "pack",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="repos.pack"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Repository',
+            name="Repository",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('guards', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
-                ('visibility', models.CharField(choices=[('public', 'Public'), ('private', 'Private')], default='public', max_length=7)),
-                ('description', models.CharField(blank=True, max_length=350)),
-                ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=50), blank=True, default=list, size=None)),
-                ('licence', models.CharField(blank=True, max_length=100)),
-                ('default_branch', models.CharField(default='main', max_length=255)),
-                ('stars_count', models.PositiveIntegerField(default=0)),
-                ('forks_count', models.PositiveIntegerField(default=0)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('name', 'description', config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('pushed_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('restorable_until', models.DateTimeField(blank=True, null=True)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='repositories', to='repos.network')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='repositories', to=settings.AUTH_USER_MODEL)),
-                ('upstream', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='forks', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "guards",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[("public", "Public"), ("private", "Private")], default="public", max_length=7
+                    ),
+                ),
+                ("description", models.CharField(blank=True, max_length=350)),
+                (
+                    "topics",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=50), blank=True, default=list, size=None
+                    ),
+                ),
+                ("licence", models.CharField(blank=True, max_length=100)),
+                ("default_branch", models.CharField(default="main", max_length=255)),
+                ("stars_count", models.PositiveIntegerField(default=0)),
+                ("forks_count", models.PositiveIntegerField(default=0)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.contrib.postgres.search.SearchVector(
+                            "name", "description", config="simple"
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("pushed_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("restorable_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repositories",
+                        to="repos.network",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repositories",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "upstream",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="forks",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReflogEntry',
+            name="ReflogEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ref', models.CharField(max_length=255)),
-                ('old', models.CharField(blank=True, max_length=40)),
-                ('new', models.CharField(blank=True, max_length=40)),
-                ('reason', models.CharField(help_text='commit, create, delete, restore, merge, sync, ...', max_length=60)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ref", models.CharField(max_length=255)),
+                ("old", models.CharField(blank=True, max_length=40)),
+                ("new", models.CharField(blank=True, max_length=40)),
+                (
+                    "reason",
+                    models.CharField(
+                        help_text="commit, create, delete, restore, merge, sync, ...", max_length=60
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Ref',
+            name="Ref",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('branch', 'Branch'), ('tag', 'Tag'), ('hidden', 'Hidden')], max_length=6)),
-                ('name', models.CharField(help_text='full name', max_length=255)),
-                ('commit_id', models.CharField(max_length=40)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('message', models.TextField(blank=True, help_text='of a tag')),
-                ('updated_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refs', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("branch", "Branch"), ("tag", "Tag"), ("hidden", "Hidden")], max_length=6
+                    ),
+                ),
+                ("name", models.CharField(help_text="full name", max_length=255)),
+                ("commit_id", models.CharField(max_length=40)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("message", models.TextField(blank=True, help_text="of a tag")),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refs",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PredictionSet',
+            name="PredictionSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('commit_id', models.CharField(max_length=40)),
-                ('model', models.CharField(blank=True, max_length=200)),
-                ('snapshot', models.BinaryField(help_text='snapshot whose one layer `predictions` holds them', max_length=32)),
-                ('annotations', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("commit_id", models.CharField(max_length=40)),
+                ("model", models.CharField(blank=True, max_length=200)),
+                (
+                    "snapshot",
+                    models.BinaryField(
+                        help_text="snapshot whose one layer `predictions` holds them", max_length=32
+                    ),
+                ),
+                ("annotations", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="predictions",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Collaborator',
+            name="Collaborator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('role', models.PositiveSmallIntegerField(choices=[(10, 'read'), (20, 'annotate'), (30, 'write'), (40, 'maintain'), (50, 'admin')])),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('accepted', 'Accepted')], default='pending', max_length=8)),
-                ('token_digest', models.BinaryField(help_text="SHA-256 of the link's token", max_length=32, null=True, unique=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='collaborations', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='collaborators', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "role",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (10, "read"),
+                            (20, "annotate"),
+                            (30, "write"),
+                            (40, "maintain"),
+                            (50, "admin"),
+                        ]
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("accepted", "Accepted")],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "token_digest",
+                    models.BinaryField(
+                        help_text="SHA-256 of the link's token", max_length=32, null=True, unique=True
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="collaborations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="collaborators",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BlobGrant',
+            name="BlobGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.BinaryField(max_length=32)),
-                ('committed', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("committed", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="repos.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StagingArea',
+            name="StagingArea",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('branch', models.CharField(max_length=255)),
-                ('base', models.CharField(blank=True, max_length=40)),
-                ('cursor', models.PositiveIntegerField(default=0)),
-                ('version', models.PositiveIntegerField(default=0, help_text='rises with every change; the ETag')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='staging_areas', to='repos.repository')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='staging_areas', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("branch", models.CharField(max_length=255)),
+                ("base", models.CharField(blank=True, max_length=40)),
+                ("cursor", models.PositiveIntegerField(default=0)),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=0, help_text="rises with every change; the ETag"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="staging_areas",
+                        to="repos.repository",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="staging_areas",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StagingOperation',
+            name="StagingOperation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('payload', models.JSONField(help_text='list of operations as POST commits takes them')),
-                ('dropped', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('area', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='operations', to='repos.stagingarea')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("payload", models.JSONField(help_text="list of operations as POST commits takes them")),
+                ("dropped", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "area",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="operations",
+                        to="repos.stagingarea",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Star',
+            name="Star",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stars', to='repos.repository')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stars', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stars",
+                        to="repos.repository",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stars",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UploadSession',
+            name="UploadSession",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('sha256', models.BinaryField(max_length=32)),
-                ('size', models.BigIntegerField()),
-                ('media_type', models.CharField(blank=True, max_length=100)),
-                ('object_key', models.CharField(max_length=255, unique=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('done', 'Done'), ('refused', 'Refused')], default='open', max_length=7)),
-                ('expires_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repos.repository')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("size", models.BigIntegerField()),
+                ("media_type", models.CharField(blank=True, max_length=100)),
+                ("object_key", models.CharField(max_length=255, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("done", "Done"), ("refused", "Refused")],
+                        default="open",
+                        max_length=7,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="repos.repository"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ExternalIdentity',
+            name="ExternalIdentity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(max_length=200, unique=True)),
-                ('display_name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('claimed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='external_identities', to=settings.AUTH_USER_MODEL)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='repos.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identifier", models.CharField(max_length=200, unique=True)),
+                ("display_name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "claimed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="external_identities",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identities",
+                        to="repos.network",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('identifier__startswith', 'ext:')), name='identity_is_external')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("identifier__startswith", "ext:")), name="identity_is_external"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CommitRecord',
+            name="CommitRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('commit_id', models.CharField(max_length=40)),
-                ('address', models.BinaryField(max_length=32)),
-                ('parents', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None)),
-                ('generation', models.IntegerField(help_text='1 for a root, else 1 + the highest of the parents')),
-                ('author', models.CharField(help_text='opaque id: u:<account> or ext:<import>:<name>', max_length=200)),
-                ('committer', models.CharField(max_length=200)),
-                ('authored_at', models.BigIntegerField(help_text='UTC seconds')),
-                ('committed_at', models.BigIntegerField(help_text='UTC seconds')),
-                ('message', models.TextField()),
-                ('snapshot', models.BinaryField(max_length=32)),
-                ('change_set', models.BinaryField(help_text='against the first parent', max_length=32, null=True)),
-                ('counts', models.JSONField(help_text='DiffSummary against the first parent, once computed', null=True)),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
-                ('network', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='commits', to='repos.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("commit_id", models.CharField(max_length=40)),
+                ("address", models.BinaryField(max_length=32)),
+                (
+                    "parents",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), size=None
+                    ),
+                ),
+                (
+                    "generation",
+                    models.IntegerField(help_text="1 for a root, else 1 + the highest of the parents"),
+                ),
+                (
+                    "author",
+                    models.CharField(
+                        help_text="opaque id: u:<account> or ext:<import>:<name>", max_length=200
+                    ),
+                ),
+                ("committer", models.CharField(max_length=200)),
+                ("authored_at", models.BigIntegerField(help_text="UTC seconds")),
+                ("committed_at", models.BigIntegerField(help_text="UTC seconds")),
+                ("message", models.TextField()),
+                ("snapshot", models.BinaryField(max_length=32)),
+                (
+                    "change_set",
+                    models.BinaryField(help_text="against the first parent", max_length=32, null=True),
+                ),
+                (
+                    "counts",
+                    models.JSONField(
+                        help_text="DiffSummary against the first parent, once computed", null=True
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="commits",
+                        to="repos.network",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['network', 'author', '-committed_at'], name='commit_by_author')],
-                'constraints': [models.UniqueConstraint(fields=('network', 'commit_id'), name='commit_id_unique'), models.CheckConstraint(condition=models.Q(('generation__gte', 1)), name='commit_generation_positive')],
+                "indexes": [
+                    models.Index(fields=["network", "author", "-committed_at"], name="commit_by_author")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("network", "commit_id"), name="commit_id_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("generation__gte", 1)), name="commit_generation_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.BinaryField(max_length=32)),
-                ('object_key', models.CharField(max_length=255)),
-                ('offset', models.BigIntegerField(default=0)),
-                ('size', models.BigIntegerField(help_text='bytes, and length of the range in the object')),
-                ('media_type', models.CharField(blank=True, max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('redacted_at', models.DateTimeField(blank=True, null=True)),
-                ('network', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='blobs', to='repos.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("object_key", models.CharField(max_length=255)),
+                ("offset", models.BigIntegerField(default=0)),
+                ("size", models.BigIntegerField(help_text="bytes, and length of the range in the object")),
+                ("media_type", models.CharField(blank=True, max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("redacted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="blobs",
+                        to="repos.network",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['network', 'object_key'], name='blob_by_object')],
-                'constraints': [models.UniqueConstraint(fields=('network', 'sha256'), name='blob_digest_unique'), models.CheckConstraint(condition=models.Q(('offset__gte', 0), ('size__gte', 0)), name='blob_range')],
+                "indexes": [models.Index(fields=["network", "object_key"], name="blob_by_object")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("network", "sha256"), name="blob_digest_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("offset__gte", 0), ("size__gte", 0)), name="blob_range"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='pack',
-            index=models.Index(condition=models.Q(('state', 'live'), _negated=True), fields=['leased_until'], name='pack_to_sweep'),
+            model_name="pack",
+            index=models.Index(
+                condition=models.Q(("state", "live"), _negated=True),
+                fields=["leased_until"],
+                name="pack_to_sweep",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.UniqueConstraint(fields=('network', 'object_key'), name='pack_object_unique'),
+            model_name="pack",
+            constraint=models.UniqueConstraint(fields=("network", "object_key"), name="pack_object_unique"),
         ),
         migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gt', 0)), name='pack_size_positive'),
+            model_name="pack",
+            constraint=models.CheckConstraint(condition=models.Q(("size__gt", 0)), name="pack_size_positive"),
         ),
         migrations.AddConstraint(
-            model_name='pack',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['uploading', 'live', 'swept'])), name='pack_state'),
+            model_name="pack",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["uploading", "live", "swept"])), name="pack_state"
+            ),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=models.Index(fields=['-stars_count', '-id'], name='repository_by_stars'),
+            model_name="repository",
+            index=models.Index(fields=["-stars_count", "-id"], name="repository_by_stars"),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=models.Index(fields=['network'], name='repository_by_network'),
+            model_name="repository",
+            index=models.Index(fields=["network"], name="repository_by_network"),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='repository_search'),
+            model_name="repository",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="repository_search"),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['topics'], name='repository_topics'),
+            model_name="repository",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["topics"], name="repository_topics"),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['guards'], name='repository_guards'),
+            model_name="repository",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["guards"], name="repository_guards"),
         ),
         migrations.AddConstraint(
-            model_name='repository',
-            constraint=models.UniqueConstraint(models.F('owner'), django.db.models.functions.text.Lower('name'), condition=models.Q(('deleted_at', None)), name='repository_name_unique'),
+            model_name="repository",
+            constraint=models.UniqueConstraint(
+                models.F("owner"),
+                django.db.models.functions.text.Lower("name"),
+                condition=models.Q(("deleted_at", None)),
+                name="repository_name_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='repository',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'private'])), name='repository_visibility'),
+            model_name="repository",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("visibility__in", ["public", "private"])), name="repository_visibility"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='repository',
-            constraint=models.CheckConstraint(condition=models.Q(('guards', []), ('visibility', 'private'), _connector='OR'), name='repository_fork_of_private_is_private'),
+            model_name="repository",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("guards", []), ("visibility", "private"), _connector="OR"),
+                name="repository_fork_of_private_is_private",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='repository',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deleted_at', None), ('restorable_until', None)), models.Q(('deleted_at__isnull', False), ('restorable_until__isnull', False)), _connector='OR'), name='repository_deleted_is_restorable'),
+            model_name="repository",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("deleted_at", None), ("restorable_until", None)),
+                    models.Q(("deleted_at__isnull", False), ("restorable_until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="repository_deleted_is_restorable",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reflogentry',
-            index=models.Index(fields=['repository', 'ref', '-id'], name='reflog_of_ref'),
+            model_name="reflogentry",
+            index=models.Index(fields=["repository", "ref", "-id"], name="reflog_of_ref"),
         ),
         migrations.AddConstraint(
-            model_name='reflogentry',
-            constraint=models.CheckConstraint(condition=models.Q(('new', ''), ('old', ''), _negated=True), name='reflog_moves'),
+            model_name="reflogentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("new", ""), ("old", ""), _negated=True), name="reflog_moves"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ref',
-            index=models.Index(fields=['repository', 'commit_id'], name='ref_by_commit'),
+            model_name="ref",
+            index=models.Index(fields=["repository", "commit_id"], name="ref_by_commit"),
         ),
         migrations.AddIndex(
-            model_name='ref',
-            index=models.Index(fields=['repository', 'kind', 'name'], name='ref_list'),
+            model_name="ref",
+            index=models.Index(fields=["repository", "kind", "name"], name="ref_list"),
         ),
         migrations.AddConstraint(
-            model_name='ref',
-            constraint=models.UniqueConstraint(fields=('repository', 'name'), name='ref_name_unique'),
+            model_name="ref",
+            constraint=models.UniqueConstraint(fields=("repository", "name"), name="ref_name_unique"),
         ),
         migrations.AddConstraint(
-            model_name='ref',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'branch'), ('name__startswith', 'refs/heads/')), models.Q(('kind', 'tag'), ('name__startswith', 'refs/tags/')), models.Q(('kind', 'hidden'), ('name__startswith', 'refs/hidden/')), _connector='OR'), name='ref_kind_matches_name'),
+            model_name="ref",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "branch"), ("name__startswith", "refs/heads/")),
+                    models.Q(("kind", "tag"), ("name__startswith", "refs/tags/")),
+                    models.Q(("kind", "hidden"), ("name__startswith", "refs/hidden/")),
+                    _connector="OR",
+                ),
+                name="ref_kind_matches_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='predictionset',
-            constraint=models.UniqueConstraint(fields=('repository', 'commit_id', 'name'), name='predictions_name_unique'),
+            model_name="predictionset",
+            constraint=models.UniqueConstraint(
+                fields=("repository", "commit_id", "name"), name="predictions_name_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collaborator',
-            constraint=models.UniqueConstraint(fields=('repository', 'user'), name='collaborator_once_per_user'),
+            model_name="collaborator",
+            constraint=models.UniqueConstraint(
+                fields=("repository", "user"), name="collaborator_once_per_user"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collaborator',
-            constraint=models.UniqueConstraint(models.F('repository'), django.db.models.functions.text.Lower('email'), condition=models.Q(('user', None)), name='collaborator_once_per_email'),
+            model_name="collaborator",
+            constraint=models.UniqueConstraint(
+                models.F("repository"),
+                django.db.models.functions.text.Lower("email"),
+                condition=models.Q(("user", None)),
+                name="collaborator_once_per_email",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collaborator',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', False), models.Q(('email', ''), _negated=True), _connector='OR'), name='collaborator_names_somebody'),
+            model_name="collaborator",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user__isnull", False), models.Q(("email", ""), _negated=True), _connector="OR"
+                ),
+                name="collaborator_names_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collaborator',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'pending'), models.Q(('state', 'accepted'), ('user__isnull', False)), _connector='OR'), name='collaborator_accepted_is_a_user'),
+            model_name="collaborator",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "pending"),
+                    models.Q(("state", "accepted"), ("user__isnull", False)),
+                    _connector="OR",
+                ),
+                name="collaborator_accepted_is_a_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collaborator',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', [10, 20, 30, 40, 50])), name='collaborator_role'),
+            model_name="collaborator",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", [10, 20, 30, 40, 50])), name="collaborator_role"
+            ),
         ),
         migrations.AddIndex(
-            model_name='blobgrant',
-            index=models.Index(condition=models.Q(('committed', True)), fields=['sha256', 'repository'], name='blob_grant_committed'),
+            model_name="blobgrant",
+            index=models.Index(
+                condition=models.Q(("committed", True)),
+                fields=["sha256", "repository"],
+                name="blob_grant_committed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blobgrant',
-            constraint=models.UniqueConstraint(fields=('repository', 'sha256', 'uploaded_by'), name='blob_grant_unique', nulls_distinct=False),
+            model_name="blobgrant",
+            constraint=models.UniqueConstraint(
+                fields=("repository", "sha256", "uploaded_by"), name="blob_grant_unique", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagingarea',
-            constraint=models.UniqueConstraint(fields=('user', 'repository', 'branch'), name='staging_once'),
+            model_name="stagingarea",
+            constraint=models.UniqueConstraint(fields=("user", "repository", "branch"), name="staging_once"),
         ),
         migrations.AddConstraint(
-            model_name='stagingoperation',
-            constraint=models.UniqueConstraint(fields=('area', 'position'), name='staging_position_unique'),
+            model_name="stagingoperation",
+            constraint=models.UniqueConstraint(fields=("area", "position"), name="staging_position_unique"),
         ),
         migrations.AddConstraint(
-            model_name='stagingoperation',
-            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 1)), name='staging_position_from_one'),
+            model_name="stagingoperation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("position__gte", 1)), name="staging_position_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='star',
-            constraint=models.UniqueConstraint(fields=('user', 'repository'), name='star_once'),
+            model_name="star",
+            constraint=models.UniqueConstraint(fields=("user", "repository"), name="star_once"),
         ),
     ]
