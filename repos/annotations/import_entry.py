@@ -148,6 +148,8 @@ class EntryMerge:
                     f"a range within the text of {self.place.text_length} code points",
                 )
         label_class = None if draft.label_class is None else self.schema.class_id(draft.label_class)
+        if not draft.attributes:
+            return Incoming(draft, label_class)
         return Incoming(replace(draft, attributes=self.schema.attributes(draft.attributes)), label_class)
 
     # ---- pairing ----------------------------------------------------------------------------------------------
@@ -336,9 +338,7 @@ class EntryMerge:
                             shape.source.hex(),
                             "the id of an annotation of the same sample and layer",
                         )
-                provenance = (
-                    draft.provenance if self.holds.origin else replace(draft.provenance, origin=Origin.IMPORT)
-                )
+                provenance = draft.provenance if self.holds.origin else _imported(draft.provenance)
                 annotation_id = (
                     carried
                     if own and carried is not None
@@ -359,6 +359,15 @@ class EntryMerge:
             taken.add(made.id)
             results[made.id] = made
             out.added += 1
+
+
+_PLAIN = Provenance(origin=Origin.IMPORT)
+
+
+def _imported(said: Provenance) -> Provenance:
+    if not said.annotator and said.confidence is None:
+        return _PLAIN
+    return Provenance(said.annotator, Origin.IMPORT, said.confidence)
 
 
 _TAKEN = Incoming(Draft(Kind.CLASSIFICATION), None)

@@ -1,7 +1,7 @@
 """Field by field: an existing annotation, what our export of it says, and what the file says now.
 
-Rule: where file and export agree the annotation stays as it is, elsewhere it takes what the file says. So what a
-format cannot hold is never lost, and what it holds only roughly is not roughened.
+Rule: where file and export agree the annotation stays as it is, elsewhere it takes what the file says. So
+what a format cannot hold is never lost, and what it holds only roughly is not roughened.
 """
 
 from __future__ import annotations

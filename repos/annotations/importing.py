@@ -110,11 +110,13 @@ class Changes:
 
 @dataclass(slots=True)
 class Batch:
-    """Whole samples and whole entries that change, keys distinct within the batch; the schema they need."""
+    """Whole samples and whole entries that change, keys distinct within the batch; the schema they need.
+    `blocks` are entries as columns (repos.formats.coco_bulk)."""
 
     schema: Schema
     samples: dict[str, Sample] = field(default_factory=dict)
     entries: dict[str, dict[str, LayerEntry]] = field(default_factory=dict)
+    blocks: dict[str, LayerBlock] = field(default_factory=dict)
 
     def add_to(self, edit: SnapshotEdit) -> None:
         """As operations; entries of a layer as one block."""
@@ -123,6 +125,8 @@ class Batch:
             edit.put_sample(key, sample)
         for layer, entries in self.entries.items():
             edit.put_entries(layer, LayerBlock.from_entries(entries.items()))
+        for layer, block in self.blocks.items():
+            edit.put_entries(layer, block)
 
 
 Out = Batch | Refusal | Warned
@@ -214,9 +218,7 @@ class Importer:
             )
         own = {self._layer(n): e for n, e in record.layers.items()}
         try:
-            sample = self._sample(
-                record, there, [e for layer in own if (e := entries[layer].get(record.key))]
-            )
+            sample = self.sample(record, there, [e for layer in own if (e := entries[layer].get(record.key))])
         except InvalidValue as error:
             count = sum(len(e.annotations) for e in record.layers.values())
             self.changes.samples_refused += 1
@@ -298,7 +300,8 @@ class Importer:
 
     # ---- the sample itself ------------------------------------------------------------------------------------
 
-    def _sample(self, record: Record, there: Sample | None, entries: Sequence[LayerEntry]) -> Sample:
+    def sample(self, record: Record, there: Sample | None, entries: Sequence[LayerEntry]) -> Sample:
+        """What becomes of the sample of a record. InvalidValue when file and commit do not go together."""
         given, holds = record.sample, record.holds
         if there is None:
             media = None if given.media is None else self.media(record.key, given.media, None)

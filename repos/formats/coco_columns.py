@@ -152,8 +152,8 @@ def layer_blocks(
     """Entries of the images that have boxes, in blocks of about `rows` rows: the same as importing into an
     empty layer.
 
-    `review`: canonical bytes (codec.review_bytes) of the state of every entry. Blocks come in the order of
-    the file.
+    `review`: canonical bytes (codec.review_bytes) of the state of every entry, which images without boxes
+    then have too. Blocks come in the order of the file.
     """
     ids = [class_ids[name] for name in columns.classes]
     start = 0
@@ -170,7 +170,7 @@ def _block(
     columns: CocoColumns, start: int, stop: int, layer: str, ids: Sequence[bytes], review: bytes
 ) -> LayerBlock | None:
     counts = np.diff(columns.bounds[start : stop + 1])
-    listed = np.flatnonzero(counts)
+    listed = np.arange(stop - start) if review else np.flatnonzero(counts)
     if not len(listed):
         return None
     keys = [columns.keys[start + n] for n in listed.tolist()]

@@ -126,9 +126,12 @@ def _matching(
     view: SnapshotView, query: Query, prefix: str, after: str | None, limit: int, deadline: float
 ) -> tuple[list[str], str | None]:
     """Keys of one page, and where the next one starts (None: at the end)."""
+    if not query.terms:
+        keys = list(islice(view.iter_keys(prefix, after), limit + 1))
+        return keys[:limit], keys[limit - 1] if len(keys) > limit else None
     judge = query.compile(lambda name: class_ids(view.schema, name))
     found: list[str] = []
-    for keys in _chunks(view, prefix, after, limit + 1 if not query.terms else CHUNK):
+    for keys in _chunks(view, prefix, after):
         for one in facts(
             keys, _records(view, query, keys), _labels(view, query, keys), _others(view, query, keys)
         ):
@@ -137,15 +140,15 @@ def _matching(
             after = one.key
             if judge(one):
                 found.append(one.key)
-        if query.terms and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             more = next(view.iter_keys(prefix, after), None)
             return found, after if more is not None else None
     return found, None
 
 
-def _chunks(view: SnapshotView, prefix: str, after: str | None, size: int) -> Iterator[list[str]]:
+def _chunks(view: SnapshotView, prefix: str, after: str | None) -> Iterator[list[str]]:
     keys = view.iter_keys(prefix, after)
-    while chunk := list(islice(keys, size)):
+    while chunk := list(islice(keys, CHUNK)):
         yield chunk
 
 

@@ -66,6 +66,7 @@ def test_the_whole_way_of_a_table(owner: User, cells: Repository) -> None:
     assert started["Location"] == f"/{cells}/jobs/{job.pk}"
     page = client.get(started["Location"]).content.decode()
     assert "2 annotations on 2 samples are on <b>first</b>" in page
+    assert job.result is not None
     assert f"/{cells}/commit/{job.result['commit']}" in page
     assert "From the form" in client.get(f"/{cells}/jobs").content.decode()
 

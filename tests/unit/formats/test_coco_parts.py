@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as peer
 
-from repos.annotations.model import Keypoints, Kind, Mask, Polygon
+from repos.annotations.importing import ImportPlan
+from repos.annotations.model import Keypoints, Kind, Mask, Polygon, Review, ReviewState
 from repos.formats import rle
 from repos.formats.bound import Bound
 from repos.formats.coco import Coco
+from repos.formats.coco_bulk import bulk_import
 from repos.formats.coco_columns import layer_blocks, read_columns
 from repos.formats.errors import FormatError
 from repos.formats.jsonstream import Elements, Other, walk
@@ -257,3 +259,22 @@ def test_columns_give_the_entries_that_records_give() -> None:
 def test_columns_leave_files_that_say_more_to_the_reader(change: dict[str, object]) -> None:
     source = MemorySource({"c.json": json.dumps(coco(annotations=[row(1), row(2, **change)])).encode()})
     assert read_columns(source, "c.json", Options()) is None
+
+
+@pytest.mark.parametrize("review", [None, Review(ReviewState.DONE, "u:1", 3)])
+def test_bulk_import_is_the_ordinary_import(review: Review | None) -> None:
+    rows = [row(n, bbox=[n % 4, 2.25, 3, 4.5]) for n in range(9)]
+    content = coco(annotations=rows)
+    source = MemorySource({"c.json": json.dumps(content).encode()})
+    plan, form = ImportPlan(review=review), Bound(Coco(), Options())
+    slow, fast = World(), World()
+    slow.run(form, {"c.json": source.open("c.json").read()}, plan)
+    batches = bulk_import(fast, form, source, plan)
+    assert batches is not None
+    for batch in batches:
+        fast.schema = batch.schema
+        fast.sample |= batch.samples
+        for layer, block in batch.blocks.items():
+            fast.layers.setdefault(layer, {}).update(block.entries())
+    assert (fast.sample, fast.layers, fast.schema) == (slow.sample, slow.layers, slow.schema)
+    assert bulk_import(fast, form, source, plan) is None, "what is there must be merged"
