@@ -42,6 +42,10 @@ class RepoFrame:
         return f"{self.url}/import"
 
     @property
+    def card_url(self) -> str:
+        return f"{self.url}/card"
+
+    @property
     def may_administer(self) -> bool:
         return self.role >= Role.MAINTAIN
 

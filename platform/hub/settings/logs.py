@@ -15,7 +15,12 @@ SHARED: list[Any] = [
 RENDER: Any = (
     structlog.processors.JSONRenderer()
     if ENVIRONMENT.log_format == "json"
-    else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    else structlog.dev.ConsoleRenderer(
+        colors=False,
+        pad_event_to=0,
+        # The default prints local variables: thousands of lines, and what people sent, in the log of one fault.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
 )
 
 structlog.configure(
