@@ -398,7 +398,7 @@ def test_what_people_write_is_shown_and_never_run() -> None:
         answer = mine.get(f"/{target}/{page}")
         text = answer.content.decode()
         assert answer.status_code == 200, page
-        for wrong in ("<script>alert", "<img src=x", "javascript:alert", "<x-evil>"):
+        for wrong in ("<script>alert", "<img src=x", 'href="javascript', "<x-evil>"):
             assert wrong not in text, (
                 page,
                 wrong,

