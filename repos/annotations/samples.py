@@ -19,6 +19,7 @@ from repos.labelstore.ports import NodeReader, NodeWriter
 
 _NONE, _MEDIA, _TEXT, _TEXT_APART = range(4)
 _STATES = tuple(MediaState)
+_STORED = _STATES.index(MediaState.STORED)
 _SHA, _TYPE, _SIZE, _WIDTH, _HEIGHT, _DURATION, _URI, _ORIENTATION = (1 << i for i in range(8))
 
 
@@ -113,6 +114,18 @@ def fields_offset(record: bytes) -> int:
     if bits & _URI:
         r.blob()
     return r.at + bool(bits & _ORIENTATION)
+
+
+def media_of(record: bytes) -> tuple[bytes, int | None] | None:
+    """Digest and declared size of the stored medium that a record names, without making the sample; None when it names
+    none. For walks over everything."""
+    if record[0] != _MEDIA or len(record) < 3 or record[1] != _STORED or not record[2] & _SHA:
+        return None
+    r = Reader(record, "sample", 3)
+    digest, bits = r.take(32), record[2]
+    if bits & _TYPE:
+        r.blob()
+    return digest, r.varint() if bits & _SIZE else None
 
 
 def text_address(record: bytes) -> Address | None:

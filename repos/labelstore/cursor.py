@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from typing import Generic, NamedTuple
 
 from repos.labelstore.digest import Address
-from repos.labelstore.node import BEHIND_ALL_KEYS, Child, Inner, MalformedNode, decode_inner, decode_leaf
+from repos.labelstore.node import (
+    BEHIND_ALL_KEYS,
+    Child,
+    Inner,
+    Leaf,
+    MalformedNode,
+    decode_inner,
+    decode_leaf,
+)
 from repos.labelstore.ports import B, LeafFormat, NodeReader
 from repos.labelstore.root import TreeRoot
 
@@ -50,7 +58,7 @@ class TreeReader(Generic[B]):
         return [known[child.address] for child in parents]
 
     def _decoded(self, child: Child, level: int, raw: bytes) -> Inner:
-        return _checked(decode_inner(raw, self.fmt.flavour, level, child.address), child)
+        return check_inner(decode_inner(raw, self.fmt.flavour, level, child.address), child)
 
     def read(self, leaves: Sequence[Child], before: bytes | None = None) -> B:
         """The entries of these leaves, which are in key order, as one block. One round trip. `before` is the last
@@ -59,24 +67,10 @@ class TreeReader(Generic[B]):
         bodies = []
         for child in leaves:
             leaf = decode_leaf(raws[child.address], self.fmt.flavour, child.address)
-            if (leaf.entries, leaf.rows) != (child.entries, child.rows):
-                raise _at_odds(child, "its counts are not those its parent gives")
-            bodies.append(leaf.body)
+            bodies.append(check_leaf(leaf, child).body)
         block = self.fmt.decode(bodies)
-        self._check_keys(block, leaves, before)
+        check_keys(self.fmt, block, leaves, before)
         return block
-
-    def _check_keys(self, block: B, leaves: Sequence[Child], before: bytes | None) -> None:
-        keys, start = self.fmt.keys(block), 0
-        for child in leaves:
-            end = start + child.entries
-            if end > len(keys) or (keys[end - 1] != child.key and child.key != BEHIND_ALL_KEYS):
-                raise _at_odds(child, "its last key or its number of keys is not what its parent gives")
-            if before is not None and keys[start] <= before:
-                raise _at_odds(child, "its first key belongs to the leaf in front of it")
-            before, start = child.key, end
-        if start != len(keys):
-            raise _at_odds(leaves[-1], "it has more keys than its parent gives")
 
     def locate(self, keys: Sequence[bytes], level: int = 0) -> list[Hit]:
         """For sorted keys the nodes of `level` they belong to, in order; keys behind all others go to the last."""
@@ -113,7 +107,29 @@ def _next_in(inner: Inner, key: bytes) -> Child | None:
     return inner.children[at] if at < len(inner.keys) else None
 
 
-def _checked(inner: Inner, child: Child) -> Inner:
+def check_keys(fmt: LeafFormat[B], block: B, leaves: Sequence[Child], before: bytes | None) -> None:
+    """The keys of these leaves, decoded as one block, are those that their parents announce, behind `before`."""
+    keys, start = fmt.keys(block), 0
+    for child in leaves:
+        end = start + child.entries
+        if end > len(keys) or (keys[end - 1] != child.key and child.key != BEHIND_ALL_KEYS):
+            raise _at_odds(child, "its last key or its number of keys is not what its parent gives")
+        if before is not None and keys[start] <= before:
+            raise _at_odds(child, "its first key belongs to the leaf in front of it")
+        before, start = child.key, end
+    if start != len(keys):
+        raise _at_odds(leaves[-1], "it has more keys than its parent gives")
+
+
+def check_leaf(leaf: Leaf, child: Child) -> Leaf:
+    """`leaf` itself; MalformedNode when its parent says otherwise."""
+    if (leaf.entries, leaf.rows) != (child.entries, child.rows):
+        raise _at_odds(child, "its counts are not those its parent gives")
+    return leaf
+
+
+def check_inner(inner: Inner, child: Child) -> Inner:
+    """`inner` itself; MalformedNode when its parent says otherwise."""
     if child.key not in (inner.keys[-1], BEHIND_ALL_KEYS):
         raise _at_odds(child, "its last key is not the one its parent gives")
     if (
