@@ -26,6 +26,7 @@ from repos.annotations.model import (
     Scalar,
     Text,
 )
+from repos.annotations.numbers import SMALLEST
 from repos.formats import rle
 from repos.formats.numbers import json_number
 from repos.formats.records import ALL_ATTRIBUTES, SOURCE, AttributeScope, ClassName, Draft, SampleDraft
@@ -245,7 +246,7 @@ def _bounds(points: Sequence[tuple[float, float]]) -> Box | None:
         return None
     xs, ys = [x for x, _ in points], [y for _, y in points]
     w, h = max(xs) - min(xs), max(ys) - min(ys)
-    return Box(min(xs), min(ys), w, h) if w > 0 and h > 0 else None
+    return Box(min(xs), min(ys), w, h) if min(w, h) >= SMALLEST else None
 
 
 def express(draft: Draft, written: SampleDraft) -> Draft | None:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from pycocotools import mask as peer
 
 from repos.annotations.importing import ImportPlan
-from repos.annotations.model import Keypoints, Kind, Mask, Polygon, Review, ReviewState
+from repos.annotations.model import Box, Keypoints, Kind, Mask, Polygon, Review, ReviewState
 from repos.formats import rle
 from repos.formats.bound import Bound
 from repos.formats.coco import Coco
 from repos.formats.coco_bulk import bulk_import
 from repos.formats.coco_columns import layer_blocks, read_columns
+from repos.formats.coco_values import own_box
 from repos.formats.errors import FormatError
 from repos.formats.jsonstream import Elements, Other, walk
 from repos.formats.labelme import bits_of, runs_of
@@ -278,3 +279,9 @@ def test_bulk_import_is_the_ordinary_import(review: Review | None) -> None:
             fast.layers.setdefault(layer, {}).update(block.entries())
     assert (fast.sample, fast.layers, fast.schema) == (slow.sample, slow.layers, slow.schema)
     assert bulk_import(fast, form, source, plan) is None, "what is there must be merged"
+
+
+def test_keypoints_on_a_line_have_no_box() -> None:
+    thin = Keypoints(((0.0, 0.0, 2), (1.0, 1e-300, 2)))
+    assert own_box([thin]) is None
+    assert own_box([Keypoints(((0.0, 0.0, 2), (1.0, 2.0, 2)))]) == Box(0.0, 0.0, 1.0, 2.0)
