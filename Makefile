@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench
+.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -28,7 +28,13 @@ browser: .venv/.dev ## only the tests in a browser
 real: .venv/.dev ## replay real corrections through a running platform (where the data is present)
 	@$(BIN)/python -m tests.real $(CASES)
 
-bench: .venv/.dev ## a running platform on a million generated annotations, measured; not part of the tests
+bench: bench-engine bench-service ## the engine beside its peers, then a running platform, measured; not part of the tests
+
+# ENGINE_ARGS="--sizes 100k,1m,5m --save docs/benchmarks.md"; BENCH_ARGS are those of the service.
+bench-engine: .venv/.dev .bench/.venv
+	@$(BIN)/python -m tests.bench.engine $(ENGINE_ARGS)
+
+bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
 check: .venv/.dev ## lint, types, who imports whom, missing migrations
@@ -48,12 +54,19 @@ lock: ## resolve the requirements anew
 	@$(LOCK) requirements-bootstrap.in -o requirements-bootstrap.lock
 	@$(LOCK) requirements.in -o requirements.lock
 	@$(LOCK) requirements-dev.in -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) requirements-bench.in -o requirements-bench.lock
 
 clean: ## forget the environment and the caches; data is kept
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache frontend/dist frontend/node_modules
 
 .venv/.runtime: requirements.lock requirements-bootstrap.lock deploy/bootstrap.py
 	@$(if $(PYTHON),,$(error LabelHub needs Python 3.11 or newer on the PATH))$(PYTHON) deploy/bootstrap.py .venv requirements.lock
+	@touch $@
+
+# Without the peers, or with some of them, the engine is measured all the same and the report says who is missing.
+.bench/.venv: requirements-bench.lock .venv/.dev
+	@mkdir -p .bench
+	@-$(PYTHON) deploy/bootstrap.py .bench/venv requirements-bench.lock
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
