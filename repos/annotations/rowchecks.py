@@ -70,7 +70,10 @@ def _geometry_rules(
     if geometry is Kind.BOX:
         small = ~((column("w") >= SMALLEST) & (column("h") >= SMALLEST))
         rules.append((present & small, "box", f"width and height of at least {SMALLEST:g}"))
-        far = np.logical_or.reduce([~(np.abs(column(name)) <= LIMIT) for name in names])
+        far: Mask = np.zeros(len(present), bool)
+        for name in names:
+            if name in block.columns:
+                far |= ~(np.abs(column(name)) <= LIMIT)
         rules.append((present & far, "box", f"numbers within {LIMIT:g}"))
     elif geometry is Kind.SPAN:
         start, length = column("span_start"), column("span_length")

@@ -6,12 +6,14 @@ body with more rows than entries must carry an id plane (ids of one entry are di
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import lt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repos.annotations.blocks import Array, LayerBlock
 from repos.annotations.codec import review_from
@@ -178,32 +180,22 @@ class _Decoder:
 
     def _codes(self, name: str, found: Array | None, leaf: I64) -> Array | None:
         """Ranks in the dictionaries of the leaves to codes of one dictionary."""
-        counts = [head.sizes[_CODED_AT[name]][0] for head in self.heads]
-        memo: dict[tuple[bytes, int], tuple[bytes, ...]] = {}
-        for text, count in set(zip(self.texts[name], counts, strict=True)):
-            memo[text, count] = _dictionary(name, text, count)
-        union = sorted({b"", *(entry for entries in memo.values() for entry in entries)})
+        counts = np.array([head.sizes[_CODED_AT[name]][0] for head in self.heads], np.int64)
+        union, codes = _united(name, self.texts[name], counts)
         if len(union) == 1:
             if found is not None:
                 raise bad(HEAD.size, f"ranks of {name} without a dictionary")
             return None
-        place = {entry: code for code, entry in enumerate(union)}
-        luts = {
-            key: np.fromiter(map(place.__getitem__, entries), np.int32, len(entries))
-            for key, entries in memo.items()
-        }
-        sizes = np.array(counts, np.int64) + 1
         if found is None:
             found = np.zeros(len(leaf), np.int64)
-        if bool((found >= sizes[leaf]).any()):
+        rows = self.rows if leaf is self.leaf_of_row else self.entries
+        if bool((found > np.repeat(counts, rows)).any()):
             raise bad(HEAD.size, f"a rank of {name} lies outside its dictionary")
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        table = np.zeros(int(starts[-1]), np.int32)
-        for j, key in enumerate(zip(self.texts[name], counts, strict=True)):
-            table[starts[j] + 1 : starts[j + 1]] = luts[key]
+        starts = np.cumsum(counts + 1) - counts - 1
+        table = np.zeros(int((counts + 1).sum()), np.int32)
+        table[np.arange(len(codes)) + np.repeat(np.arange(1, len(counts) + 1), counts)] = codes
         self.dictionaries[name] = union
-        codes: Array = table[starts[:-1][leaf] + found]
-        return codes
+        return table.take(np.repeat(starts, rows) + found)
 
 
 _CODED_AT = {c.name: i for i, c in enumerate(CODED)}
@@ -217,14 +209,39 @@ def check_utf8(raw: bytes, what: str) -> None:
         raise bad(HEAD.size, f"{what} are not UTF-8") from None
 
 
-def _dictionary(name: str, text: bytes, count: int) -> tuple[bytes, ...]:
-    lengths = np.frombuffer(text, "<u4", count).astype(np.int64)
-    ends = (4 * count + np.cumsum(lengths)).tolist()
-    if (ends[-1] if count else 0) != len(text):
-        raise bad(HEAD.size, f"the lengths of the dictionary of {name} do not sum to its bytes")
-    entries = tuple(text[a:b] for a, b in pairwise((4 * count, *ends)))
-    if b"" in entries or not all(map(lt, entries, entries[1:])):
+def _united(name: str, texts: Sequence[bytes], counts: I64) -> tuple[list[bytes], NDArray[np.int32]]:
+    """The union of the dictionaries of all leaves, and the code in it of each of their entries."""
+    entries: list[bytes] = []
+    for text, count in zip(texts, counts.tolist(), strict=True):
+        entries += _entries(name, text, count) if text or count else ()
+    union = sorted({b"", *entries})
+    _check_entries(name, union[1:])
+    place = {entry: code for code, entry in enumerate(union)}
+    codes = np.fromiter(map(place.__getitem__, entries), np.int32, len(entries))
+    before = np.zeros(len(codes), np.int32)
+    before[1:] = codes[:-1]
+    before[(np.cumsum(counts) - counts)[counts > 0]] = 0  # the first entry of a leaf is above b"", no more
+    if bool((codes <= before).any()):
         raise bad(HEAD.size, f"the dictionary of {name} does not ascend")
+    return union, codes
+
+
+def _entries(name: str, text: bytes, count: int) -> list[bytes]:
+    """The entries of one leaf's dictionary."""
+    head = 4 * count
+    if len(text) == 20 * count and text.startswith(_SIXTEEN[:head]) and head <= len(_SIXTEEN):
+        return [text[at : at + 16] for at in range(head, len(text), 16)]
+    ends = list(accumulate(struct.unpack_from(f"<{count}I", text), initial=head))
+    if ends[-1] != len(text):
+        raise bad(HEAD.size, f"the lengths of the dictionary of {name} do not sum to its bytes")
+    return [text[a:b] for a, b in pairwise(ends)]
+
+
+_SIXTEEN = (16).to_bytes(4, "little") * 1024
+"""The lengths of 16-byte entries: classes, of which a leaf has many."""
+
+
+def _check_entries(name: str, entries: Sequence[bytes]) -> None:
     if name == "label_class" and any(len(entry) != 16 for entry in entries):
         raise bad(HEAD.size, "a class id has not 16 bytes")
     if name == "annotator":
@@ -233,4 +250,3 @@ def _dictionary(name: str, text: bytes, count: int) -> tuple[bytes, ...]:
     if name == "review":
         for entry in entries:
             review_from(entry)
-    return entries
