@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repos.labelstore.boundary import FAN_OUT, check_target, cuts, key_hashes
+from repos.labelstore.digest import Address
 from repos.labelstore.keycolumn import KeyOrder, check_keys
 from repos.labelstore.node import Child, encode_inner, encode_leaf
-from repos.labelstore.ports import B, LeafFormat, NodeWriter
+from repos.labelstore.ports import B, DeltaWriter, LeafFormat, NodeWriter
 from repos.labelstore.root import TreeRoot, empty_root, root_of
 
 LEAVES_AT_ONCE = 64
+Replaced = Sequence[Address | None]
+"""For each new node the old one that it was made from."""
 
 
 def build(nodes: NodeWriter, fmt: LeafFormat[B], blocks: Iterable[B], target: int) -> TreeRoot:
@@ -26,23 +29,36 @@ def build(nodes: NodeWriter, fmt: LeafFormat[B], blocks: Iterable[B], target: in
     return put_levels(nodes, fmt.flavour, leaves, 1, target)
 
 
-def put_leaves(nodes: NodeWriter, fmt: LeafFormat[B], block: B, ends: Sequence[int]) -> list[Child]:
-    """Stores one leaf for each run of entries of `block` that ends at `ends`."""
+def put_leaves(
+    nodes: NodeWriter, fmt: LeafFormat[B], block: B, ends: Sequence[int], replaced: Replaced = ()
+) -> list[Child]:
+    """Stores one leaf for each run of entries of `block` that ends at `ends`. `replaced`: the old leaf of each."""
     if not ends:
         return []
     keys, rows, starts = fmt.keys(block), fmt.rows(block, ends), [0, *ends[:-1]]
     counts = [end - start for start, end in zip(starts, ends, strict=True)]
     bodies = fmt.encode(block, ends)
     raws = [encode_leaf(fmt.flavour, n, r, body) for n, r, body in zip(counts, rows, bodies, strict=True)]
-    return list(map(Child, (keys[end - 1] for end in ends), nodes.put_many(raws), counts, rows))
+    return list(map(Child, (keys[end - 1] for end in ends), _put(nodes, raws, replaced), counts, rows))
+
+
+def _put(nodes: NodeWriter, raws: Sequence[bytes], replaced: Replaced) -> list[Address]:
+    if replaced and isinstance(nodes, DeltaWriter):
+        return nodes.put_over(raws, replaced)
+    return nodes.put_many(raws)
 
 
 def put_inner(
-    nodes: NodeWriter, flavour: int, level: int, children: Sequence[Child], ends: Sequence[int]
+    nodes: NodeWriter,
+    flavour: int,
+    level: int,
+    children: Sequence[Child],
+    ends: Sequence[int],
+    replaced: Replaced = (),
 ) -> list[Child]:
     """Stores one inner node of `level` for each run of `children` that ends at `ends`."""
     runs = [children[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    addresses = nodes.put_many([encode_inner(flavour, level, run) for run in runs])
+    addresses = _put(nodes, [encode_inner(flavour, level, run) for run in runs], replaced)
     return [
         Child(run[-1].key, address, sum(c.entries for c in run), sum(c.rows for c in run))
         for run, address in zip(runs, addresses, strict=True)

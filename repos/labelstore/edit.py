@@ -16,6 +16,7 @@ from typing import Generic, NamedTuple
 from repos.labelstore.boundary import FAN_OUT
 from repos.labelstore.build import build, put_inner, put_leaves, put_levels
 from repos.labelstore.cursor import Hit, TreeReader
+from repos.labelstore.digest import Address
 from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.keycolumn import check_keys
 from repos.labelstore.node import Child
@@ -147,14 +148,22 @@ def _put_spans(nodes: NodeStore, fmt: LeafFormat[B], spans: Sequence[Span[Piece[
     """Stores the leaves of settled spans, all of them encoded in one go."""
     block = fmt.concat([fmt.take(*piece) for piece in _merged(spans)])
     ends: list[int] = []
+    replaced: list[Address] = []
     for span, base in zip(spans, accumulate((len(span.keys) for span in spans), initial=0), strict=False):
-        ends += [base + end for end in span.ends if end]
-    new = put_leaves(nodes, fmt, block, ends)
+        own = [base + end for end in span.ends if end]
+        replaced += _made_from(span.old, len(own))
+        ends += own
+    new = put_leaves(nodes, fmt, block, ends, replaced)
     at = 0
     for span in spans:
         count = sum(1 for end in span.ends if end)
         yield Replaced(span.old, new[at : at + count])
         at += count
+
+
+def _made_from(old: Sequence[Child], count: int) -> list[Address]:
+    """For each of `count` nodes in place of the old ones the one it shares most with, by place."""
+    return [old[min(at, len(old) - 1)].address for at in range(count)]
 
 
 def _merged(spans: Sequence[Span[Piece[B]]]) -> list[Piece[B]]:
@@ -209,7 +218,8 @@ def _edit_inner(
 def _put_inner_span(nodes: NodeStore, flavour: int, level: int, span: Span[list[Child]]) -> Replaced:
     children = [child for piece in span.pieces for child in piece]
     ends = [end for end in span.ends if end]
-    return Replaced(span.old, put_inner(nodes, flavour, level, children, ends) if ends else [])
+    made_from = _made_from(span.old, len(ends))
+    return Replaced(span.old, put_inner(nodes, flavour, level, children, ends, made_from) if ends else [])
 
 
 def _new_top(

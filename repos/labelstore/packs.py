@@ -5,23 +5,23 @@ in it before it has checked it, never allocates more than a node may have, and w
 Cost: writing compresses each node once, as it is put (zstd level 1, about 300 MB/s); reading one node decompresses
 that node only.
 
-An entry is a kind byte, the node's size as a varint and its payload. Kind 2, a node as zstd against another one as
-dictionary, is reserved by the format and refused by this reader.
+An entry is a kind byte, the node's size as a varint and its payload. Kind 2 is a node as zstd against another one as
+dictionary: made here, put together with its base in deltas.py.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import local
 
 import zstandard
 
-from repos.labelstore.digest import Address, MissingNode, address_of, verify
+from repos.labelstore.digest import ADDRESS_BYTES, Address, verify
 from repos.labelstore.node import MAX_NODE_BYTES, NodeTooLarge
-from repos.labelstore.ports import NodeReader, PackEntry
+from repos.labelstore.ports import PackEntry
 from repos.labelstore.varint import MalformedBytes, Reader, varint
 
 MAGIC, END_MAGIC = b"LHPK\x01", b"KPHL"
@@ -29,6 +29,8 @@ PLAIN, ZSTD, DELTA = 0, 1, 2
 LEVEL = 1
 MAX_PACK_BYTES = 64 * 2**20
 MAX_ENTRIES = 2**20
+MAX_CHAIN = 4
+"""Bases below a delta."""
 INDEX_LINE = struct.Struct("<32sII")
 TRAILER = struct.Struct("<II32s4s")
 
@@ -61,16 +63,55 @@ def encode_entry(raw: bytes) -> bytes:
     return bytes((PLAIN,)) + varint(len(raw)) + raw
 
 
-def decode_entry(entry: bytes, address: Address) -> bytes:
-    """The node in an entry, verified. MalformedPack when it can not be read, CorruptNode when it is another one."""
-    reader = Reader(entry, f"packed node {address.hex()}")
+def encode_delta(raw: bytes, base: Address, dictionary: bytes, depth: int) -> bytes:
+    """A node as a frame against the bytes of `base`, below which lie `depth` - 1 further bases."""
+    if len(raw) > MAX_NODE_BYTES:
+        raise NodeTooLarge(len(raw))
+    compressor = zstandard.ZstdCompressor(
+        level=LEVEL, dict_data=_dictionary(dictionary), write_checksum=False, write_content_size=True,
+        write_dict_id=False,
+    )  # fmt: skip
+    return b"".join((bytes((DELTA,)), varint(len(raw)), bytes((depth,)), base, compressor.compress(raw)))
+
+
+def delta_head(entry: bytes, address: Address) -> tuple[int, Address] | None:
+    """(bases below, address of the base) of an entry that is a delta; None for any other."""
+    if entry[:1] != bytes((DELTA,)):
+        return None
+    reader = _opened(entry, address)
+    try:
+        reader.byte(), reader.varint(MAX_NODE_BYTES)
+        return _delta_head(reader)
+    except MalformedBytes as error:
+        raise MalformedPack(error.what, error.at, error.reason) from None
+
+
+def _delta_head(reader: Reader) -> tuple[int, Address]:
+    depth = reader.byte()
+    if not 1 <= depth <= MAX_CHAIN:
+        raise reader.fail(f"a delta has 1 to {MAX_CHAIN} bases, not {depth}")
+    return depth, reader.take(ADDRESS_BYTES)
+
+
+def decode_entry(entry: bytes, address: Address, base: bytes | None = None) -> bytes:
+    """The node in an entry, verified; `base`: the node that a delta is made against, verified before.
+
+    MalformedPack when it can not be read, CorruptNode when it is another one.
+    """
+    reader = _opened(entry, address)
     try:
         kind, size = reader.byte(), reader.varint(MAX_NODE_BYTES)
-        payload = reader.rest()
-        if kind == PLAIN:
-            raw = payload
+        if kind == DELTA:
+            _delta_head(reader)
+            if not base:
+                raise reader.fail("a delta is read without its base")
+            raw = _decompressed(
+                reader, reader.rest(), size, zstandard.ZstdDecompressor(dict_data=_dictionary(base))
+            )
         elif kind == ZSTD:
-            raw = _decompressed(reader, payload, size)
+            raw = _decompressed(reader, reader.rest(), size, _decompressor())
+        elif kind == PLAIN:
+            raw = reader.rest()
         else:
             raise reader.fail(f"entries of kind {kind} are not known to this version")
         if len(raw) != size:
@@ -78,6 +119,15 @@ def decode_entry(entry: bytes, address: Address) -> bytes:
     except MalformedBytes as error:
         raise MalformedPack(error.what, error.at, error.reason) from None
     return verify(address, raw)
+
+
+def _opened(entry: bytes, address: Address) -> Reader:
+    return Reader(entry, f"packed node {address.hex()}")
+
+
+def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
+    """The bytes as they are, also where they look like a trained dictionary."""
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
 def _compressor() -> zstandard.ZstdCompressor:
@@ -90,17 +140,23 @@ def _compressor() -> zstandard.ZstdCompressor:
     return made
 
 
-def _decompressed(reader: Reader, payload: bytes, size: int) -> bytes:
-    """Exactly one zstd frame that announces `size` bytes: what is announced is checked before it is allocated."""
+def _decompressor() -> zstandard.ZstdDecompressor:
     if not hasattr(_threads, "decompressor"):
         _threads.decompressor = zstandard.ZstdDecompressor()
+    made: zstandard.ZstdDecompressor = _threads.decompressor
+    return made
+
+
+def _decompressed(
+    reader: Reader, payload: bytes, size: int, decompressor: zstandard.ZstdDecompressor
+) -> bytes:
+    """Exactly one zstd frame that announces `size` bytes: what is announced is checked before it is allocated."""
     try:
         if zstandard.frame_content_size(payload) != size:
             raise reader.fail("the zstd frame announces another size")
-        raw: bytes = _threads.decompressor.decompress(payload, max_output_size=size, allow_extra_data=False)
+        return decompressor.decompress(payload, max_output_size=size, allow_extra_data=False)
     except (zstandard.ZstdError, ValueError) as error:
         raise reader.fail(f"zstd: {error}") from None
-    return raw
 
 
 def encode_pack(entries: Sequence[tuple[Address, bytes]]) -> Pack:
@@ -136,95 +192,3 @@ def decode_pack(data: bytes) -> Pack:
     if at != start:
         raise MalformedPack("pack", start, "its index does not cover its nodes")
     return Pack(data, tuple(entries))
-
-
-class PackReader:
-    """A NodeReader over one pack that is in memory."""
-
-    def __init__(self, pack: Pack) -> None:
-        self._data, self._entries = pack.data, {entry.address: entry for entry in pack.entries}
-
-    def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
-        return {address: self._get(address) for address in addresses}
-
-    def _get(self, address: Address) -> bytes:
-        entry = self._entries.get(address)
-        if entry is None:
-            raise MissingNode(address)
-        return decode_entry(self._data[entry.offset : entry.offset + entry.length], address)
-
-
-class PackWriter:
-    """A NodeStore that gathers new nodes over a reader and hands them out as packs.
-
-    With a `sink` every full pack is handed over at once and forgotten here, so that an import of any size takes the
-    memory of one pack; such nodes are then read through `reader`, which has to know them by then, and `handed_over`
-    lists the ids of such packs.
-    """
-
-    def __init__(self, reader: NodeReader, sink: Callable[[Pack], object] | None = None) -> None:
-        self._reader, self._sink = reader, sink
-        self._new: dict[Address, bytes] = {}
-        self._size = 0
-        self.handed_over: list[str] = []
-
-    def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
-        there = self._reader.get_many([address for address in addresses if address not in self._new])
-        return {a: there[a] if a in there else decode_entry(self._new[a], a) for a in addresses}
-
-    def put(self, raw: bytes) -> Address:
-        address = address_of(raw)
-        if address not in self._new:
-            entry = encode_entry(raw)
-            if self._sink is not None and self._size and self._size + _weight(entry) > _ROOM:
-                self.flush()
-            self._new[address] = entry
-            self._size += _weight(entry)
-        return address
-
-    def put_many(self, raws: Sequence[bytes]) -> list[Address]:
-        return [self.put(raw) for raw in raws]
-
-    def __len__(self) -> int:
-        """Nodes gathered and not yet handed over."""
-        return len(self._new)
-
-    def __contains__(self, address: Address) -> bool:
-        return address in self._new
-
-    def addresses(self) -> list[Address]:
-        """Addresses gathered and not yet handed over."""
-        return list(self._new)
-
-    def flush(self) -> None:
-        """Hand what is gathered to the sink and forget it."""
-        if self._sink is None:
-            raise ValueError("a writer without a sink has nowhere to flush to")
-        for pack in self.packs():
-            self._sink(pack)
-            self.handed_over.append(pack.pack_id)
-        self._new, self._size = {}, 0
-
-    def packs(self, without: Container[Address] = ()) -> Iterator[Pack]:
-        """What is gathered, except the addresses in `without` (those a store has already), in packs of at most
-        64 MiB each. The nodes stay readable here."""
-        held: list[tuple[Address, bytes]] = []
-        size = 0
-        for address, entry in self._new.items():
-            if address in without:
-                continue
-            if held and (size + _weight(entry) > _ROOM or len(held) == MAX_ENTRIES):
-                yield encode_pack(held)
-                held, size = [], 0
-            held.append((address, entry))
-            size += _weight(entry)
-        if held:
-            yield encode_pack(held)
-
-
-_ROOM = MAX_PACK_BYTES - len(MAGIC) - TRAILER.size
-
-
-def _weight(entry: bytes) -> int:
-    """Bytes an entry takes in a pack, its line in the index included."""
-    return len(entry) + INDEX_LINE.size

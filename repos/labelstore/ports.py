@@ -43,6 +43,15 @@ class NodeStore(NodeReader, NodeWriter, Protocol):
 
 
 @runtime_checkable
+class DeltaWriter(Protocol):
+    """A NodeWriter that can make use of what a node stands in place of."""
+
+    def put_over(self, raws: Sequence[bytes], replaced: Sequence[Address | None]) -> list[Address]:
+        """put_many; `replaced[i]` is the node that `raws[i]` was made from, if any. What is stored is the same."""
+        ...
+
+
+@runtime_checkable
 class LeafFormat(Protocol[B]):
     """How a run of entries in strictly ascending key order (a *block*) is kept in the leaves of one kind of tree.
 

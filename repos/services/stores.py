@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repos.labelstore.packs import PackWriter
+from repos.labelstore.packing import PackWriter
 from repos.labelstore.ports import BlobStore, NodeReader
 from repos.models import Network
 from repos.storage import configured, postgres

@@ -15,13 +15,16 @@ from functools import cache
 from typing import NamedTuple
 
 from repos.labelstore.blobkeys import MissingBlob
+from repos.labelstore.deltas import Base, unfold
 from repos.labelstore.digest import Address, MissingNode, first_missing
-from repos.labelstore.packs import MalformedPack, Pack, PackWriter, decode_entry
+from repos.labelstore.packing import PackWriter
+from repos.labelstore.packs import MAX_CHAIN, MalformedPack, Pack
 from repos.labelstore.ports import BlobStore, Location, NodeCache, PackIndex
 
 GAP = 64 * 2**10
 MAX_READ = 8 * 2**20
 AT_ONCE = 8
+MAX_DEPTHS = 500_000
 
 
 class _Read(NamedTuple):
@@ -37,12 +40,24 @@ class PackedNodes:
     """NodeStore of one network. Caches may be shared by all of a process; `second` is asked after `first`."""
 
     def __init__(
-        self, blobs: BlobStore, index: PackIndex, first: NodeCache, second: NodeCache | None = None
+        self,
+        blobs: BlobStore,
+        index: PackIndex,
+        first: NodeCache,
+        second: NodeCache | None = None,
+        *,
+        deltas: bool = False,
     ) -> None:
+        """`deltas`: write nodes as deltas of those they replace. Only where whoever removes objects keeps bases."""
         self._blobs, self._index = blobs, index
         self._caches = [first] if second is None else [first, second]
+        self._deltas = deltas
+        self._depths: dict[Address, int] = {}
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
+        return self._get(addresses, MAX_CHAIN + 1)
+
+    def _get(self, addresses: Sequence[Address], limit: int) -> dict[Address, bytes]:
         found: dict[Address, bytes] = {}
         left = list(dict.fromkeys(addresses))
         for depth, level in enumerate(self._caches):
@@ -53,7 +68,7 @@ class PackedNodes:
             left = [address for address in left if address not in found]
             if not left:
                 return found
-        return found | self._fetch(left)
+        return found | self._fetch(left, limit)
 
     def put(self, raw: bytes) -> Address:
         return self.put_many([raw])[0]
@@ -67,7 +82,7 @@ class PackedNodes:
 
     def writer(self) -> PackWriter:
         """A store that gathers new nodes over this one; every full pack is stored at once, the rest by `save`."""
-        return PackWriter(self, sink=self.add)
+        return PackWriter(self, sink=self.add, bases=self._bases if self._deltas else None)
 
     def save(self, writer: PackWriter) -> list[str]:
         """Stores what `writer` gathered and this store has not; gives the keys of all packs that came of it."""
@@ -86,7 +101,13 @@ class PackedNodes:
         """Those that this network has. Caches, which networks share, are not asked."""
         return set(self._index.locate(addresses))
 
-    def _fetch(self, addresses: list[Address]) -> dict[Address, bytes]:
+    def _bases(self, addresses: Sequence[Address]) -> dict[Address, Base]:
+        """Nodes that this network has (caches may be shared with others) and whose chains are known to be short."""
+        short = [a for a in dict.fromkeys(addresses) if self._depths.get(a, MAX_CHAIN) < MAX_CHAIN]
+        raws = self.get_many(list(self.known(short)))
+        return {address: Base(address, self._depths[address], raw) for address, raw in raws.items()}
+
+    def _fetch(self, addresses: list[Address], limit: int) -> dict[Address, bytes]:
         locations = self._index.locate(addresses)
         for address in addresses:
             if address not in locations:
@@ -94,12 +115,17 @@ class PackedNodes:
         reads = plan(locations.items())
         # One read is made here: handing it to another thread would only add to it.
         parts = map(self._read, reads) if len(reads) == 1 else _pool(os.getpid()).map(self._read, reads)
-        found = {address: raw for part in parts for address, raw in part.items()}
+        entries = {address: entry for part in parts for address, entry in part.items()}
+        found, depths = unfold(entries, self._get, limit)
+        if len(self._depths) > MAX_DEPTHS:
+            self._depths.clear()
+        self._depths |= depths
         for level in self._caches:
             level.put_many(found)
         return first_missing(addresses, found)
 
     def _read(self, read: _Read) -> dict[Address, bytes]:
+        """Entries as they lie in a pack."""
         try:
             data = self._blobs.get_range(read.pack, read.start, read.stop - read.start)
         except MissingBlob:
@@ -109,7 +135,7 @@ class PackedNodes:
         found = {}
         for address, at in read.nodes:
             start = at.offset - read.start
-            found[address] = decode_entry(data[start : start + at.length], address)
+            found[address] = data[start : start + at.length]
         return found
 
 

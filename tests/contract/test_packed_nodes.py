@@ -15,7 +15,8 @@ import pytest
 from repos.labelstore.digest import CorruptNode, MissingNode, address_of
 from repos.labelstore.memory import MemoryBlobs, MemoryNodes, MemoryPackIndex, MemoryRefs
 from repos.labelstore.node import MAX_NODE_BYTES, NodeTooLarge
-from repos.labelstore.packs import MAX_PACK_BYTES, MalformedPack, PackWriter, decode_pack
+from repos.labelstore.packing import PackWriter
+from repos.labelstore.packs import MAX_PACK_BYTES, MalformedPack, decode_pack
 from repos.labelstore.ports import Location, NodeStore, PackEntry, PackIndex
 from repos.labelstore.refs import RefMoved, RefNameTaken
 from repos.storage.cache import NodeLru

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from repos.labelstore.digest import address_of
 from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock
 from repos.labelstore.memory import MemoryNodes
 from repos.labelstore.node import Child, decode_inner, decode_leaf, encode_inner, encode_leaf
+from repos.labelstore.packing import PackReader
 from repos.labelstore.tree import TreeRoot, decode_root, encode_root
 from repos.labelstore.varint import Reader, varint, zigzag
 
@@ -97,8 +99,32 @@ def test_a_compressed_pack_is_read_back() -> None:
     pack = packs.decode_pack(bytes.fromhex(STORED["compressed_pack"]["raw"]))
     assert pack.pack_id == STORED["compressed_pack"]["id"]
     raws = [leaf(), b"label " * 100]
-    found = packs.PackReader(pack).get_many([address_of(raw) for raw in raws])
+    found = PackReader(pack).get_many([address_of(raw) for raw in raws])
     assert list(found.values()) == raws
+
+
+def versions() -> list[bytes]:
+    """A node and two that were made from it, one after the other."""
+    first = b"".join(b"label %d of many " % (n * n) for n in range(60))
+    return [
+        first,
+        first.replace(b"label 400 ", b"tag 400 "),
+        first.replace(b"label 9 ", b"").replace(b"400", b"4"),
+    ]
+
+
+def test_a_pack_of_deltas_is_read_back() -> None:
+    pack = packs.decode_pack(bytes.fromhex(STORED["delta_pack"]["raw"]))
+    assert pack.pack_id == STORED["delta_pack"]["id"]
+    addresses = [address_of(raw) for raw in versions()]
+    entries = {e.address: pack.data[e.offset : e.offset + e.length] for e in pack.entries}
+    assert [packs.delta_head(entries[a], a) for a in addresses] == [
+        None,
+        (1, addresses[0]),
+        (2, addresses[1]),
+    ]
+    for address, raw in zip(addresses, versions(), strict=True):
+        assert PackReader(pack).get_many([address]) == {address: raw}
 
 
 def test_targets_are_those_of_the_format() -> None:
@@ -112,5 +138,16 @@ def compressed_pack() -> dict[str, str]:
     return {"raw": pack.data.hex(), "id": pack.pack_id}
 
 
+def delta_pack() -> dict[str, str]:
+    raws = versions()
+    entries = [(address_of(raws[0]), packs.encode_entry(raws[0]))]
+    for depth, (base, raw) in enumerate(pairwise(raws), 1):
+        entries.append((address_of(raw), packs.encode_delta(raw, address_of(base), base, depth)))
+    pack = packs.encode_pack(entries)
+    return {"raw": pack.data.hex(), "id": pack.pack_id}
+
+
 if __name__ == "__main__":
-    print(json.dumps(vectors() | {"compressed_pack": compressed_pack()}, indent=1))
+    print(
+        json.dumps(vectors() | {"compressed_pack": compressed_pack(), "delta_pack": delta_pack()}, indent=1)
+    )

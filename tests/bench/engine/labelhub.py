@@ -159,7 +159,7 @@ class LabelHub(Peer):
         index = MemoryPackIndex()
         for info in self.blobs.list("packs/"):
             index.add(info.key, info.size, decode_pack(self.blobs.get(info.key)).entries)
-        self.nodes = PackedNodes(self.blobs, index, NodeLru(CACHE))
+        self.nodes = PackedNodes(self.blobs, index, NodeLru(CACHE), deltas=True)
 
     def _save(self, name: str, nodes: Any, after: Snapshot, changes: ChangeSet | None, *parents: str) -> None:
         """A commit, its pack, and the branch that points at it, on disk."""

@@ -16,6 +16,7 @@ from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock
 from repos.labelstore.memory import MemoryNodes
 from repos.labelstore.node import Child, MalformedNode, decode_inner, decode_leaf, encode_inner, encode_leaf
+from repos.labelstore.packing import PackReader
 from repos.labelstore.tree import TreeRoot, decode_root, encode_root
 from repos.labelstore.varint import MalformedBytes, Reader, varint, zigzag
 
@@ -33,6 +34,12 @@ COMMIT = Commit(
     (("Via", "import"),),
 ).raw
 PACK = packs.encode_pack([(address_of(raw), packs.encode_entry(raw)) for raw in (LEAF, INNER, b"x")]).data
+DELTAS = packs.encode_pack(
+    [
+        (address_of(LEAF), packs.encode_entry(LEAF)),
+        (address_of(LEAF + b"x"), packs.encode_delta(LEAF + b"x", address_of(LEAF), LEAF, 1)),
+    ]
+).data
 ROOT = encode_root(TreeRoot(b"r" * 32, 2, 64, 5000, 70000))
 
 
@@ -53,7 +60,7 @@ def decoded_root(raw: bytes) -> bytes:
 
 def decoded_pack(raw: bytes) -> bytes:
     pack = packs.decode_pack(raw)
-    nodes = packs.PackReader(pack).get_many([entry.address for entry in pack.entries])
+    nodes = PackReader(pack).get_many([entry.address for entry in pack.entries])
     assert all(address_of(node) == address for address, node in nodes.items())
     return pack.data
 
@@ -63,6 +70,7 @@ KINDS = {
     "inner": (INNER, lambda raw: encode_inner(16, 1, decode_inner(raw, 16, 1).children)),
     "commit": (COMMIT, lambda raw: decode_commit(raw).raw),
     "pack": (PACK, decoded_pack),
+    "delta pack": (DELTAS, decoded_pack),
     "root": (ROOT, decoded_root),
 }
 
@@ -138,9 +146,19 @@ def test_a_compression_bomb_is_refused() -> None:
         packs.decode_entry(bytes((packs.ZSTD,)) + varint(100) + unsized, address)
 
 
-def test_the_reserved_kind_is_refused_by_name() -> None:
-    with pytest.raises(packs.MalformedPack, match="kind 2"):
-        packs.decode_entry(bytes((packs.DELTA,)) + varint(1) + b"x", address_of(b"x"))
+def test_an_unknown_kind_is_refused_by_name() -> None:
+    with pytest.raises(packs.MalformedPack, match="kind 3"):
+        packs.decode_entry(bytes((3,)) + varint(1) + b"x", address_of(b"x"))
+
+
+def test_a_bomb_over_a_base_is_refused() -> None:
+    base = bytes(1000)
+    dictionary = zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    bomb = zstandard.ZstdCompressor(dict_data=dictionary).compress(bytes(2**28))
+    for size in (10, 2**24, 2**28):
+        entry = bytes((packs.DELTA,)) + varint(size) + b"\1" + address_of(base) + bomb
+        with pytest.raises(packs.MalformedPack):
+            packs.decode_entry(entry, address_of(b""), base)
 
 
 def test_a_tree_stitched_from_foreign_nodes_is_refused() -> None:
