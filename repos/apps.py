@@ -7,6 +7,8 @@ class ReposConfig(AppConfig):
 
     def ready(self) -> None:
         from hub.web import counters
+        from repos.services import events, statistics
         from repos.services.imports import open_jobs
 
         counters.register("jobs", open_jobs)
+        events.listen(statistics.FOLLOW, queue=statistics.QUEUE)

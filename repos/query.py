@@ -65,6 +65,11 @@ class Term:
     values: tuple[str, ...]
     negated: bool = False
 
+    @property
+    def about_labels(self) -> bool:
+        """Whether it looks at a layer; else at the key or the sample's record."""
+        return self.name not in ("key", "split", "media") and not self.name.startswith("field.")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -91,14 +96,12 @@ class Query:
     @property
     def about_labels(self) -> bool:
         """Whether layers have to be read at all."""
-        return any(
-            t.name not in ("key", "split", "media") and not t.name.startswith("field.") for t in self.terms
-        )
+        return any(term.about_labels for term in self.terms)
 
     @property
     def about_samples(self) -> bool:
         """Whether sample records have to be read at all."""
-        return any(t.name in ("split", "media") or t.name.startswith("field.") for t in self.terms)
+        return any(not term.about_labels and term.name != "key" for term in self.terms)
 
     def compile(self, class_ids: Callable[[str], frozenset[bytes]]) -> Callable[[Facts], bool]:
         """A judge of samples. `class_ids` gives every id that reads as a class name; none when it is unknown."""
@@ -195,13 +198,13 @@ def _positive(term: Term, class_ids: Callable[[str], frozenset[bytes]]) -> Calla
     if term.name == "media":
         return lambda facts: facts.media in wanted
     if term.name == "annotations":
-        ranges = [_range(value) for value in term.values]
+        ranges = [count_range(value) for value in term.values]
         return lambda facts: any(low <= facts.annotations <= high for low, high in ranges)
     if term.name == "key":
         patterns = [_pattern(value) for value in term.values]
         return lambda facts: any(pattern.search(facts.key) for pattern in patterns)
     name = term.name.removeprefix("field.")
-    return lambda facts: _spelled(facts.fields.get(name)) in wanted
+    return lambda facts: spelled(facts.fields.get(name)) in wanted
 
 
 _SETS: Mapping[str, Callable[[Facts], frozenset[str]]] = {
@@ -212,7 +215,8 @@ _SETS: Mapping[str, Callable[[Facts], frozenset[str]]] = {
 }
 
 
-def _range(value: str) -> tuple[float, float]:
+def count_range(value: str) -> tuple[float, float]:
+    """Least and most annotations that a count like >=5 allows."""
     found: Any = _COUNT.match(value)
     low = int(found["low"])
     if found["high"]:
@@ -236,7 +240,7 @@ def _fixed(value: str) -> str:
     return value[: cut.start()] if cut else ""
 
 
-def _spelled(value: object) -> str:
+def spelled(value: object) -> str:
     """A field's value as one would type it."""
     if value is None:
         return NONE

@@ -6,6 +6,11 @@ HOUR = 60 * 60.0
 
 app.conf.beat_schedule = {
     "forget": {"task": "housekeeping.forget", "schedule": HOUR, "options": {"queue": "maintenance"}},
+    "sweep-derived": {
+        "task": "housekeeping.sweep_derived",
+        "schedule": 24 * HOUR,
+        "options": {"queue": "maintenance"},
+    },
     "keep-imports-going": {
         "task": "imports.keep_going",
         "schedule": 60.0,

@@ -45,6 +45,7 @@ class Environment:
     s3_public_url: str
     s3_bucket: str
     s3_prefix: str
+    derived_bytes: int
     s3_region: str
     s3_access_key: str
     s3_secret_key: str
@@ -81,6 +82,7 @@ def read() -> Environment:
         s3_public_url=env.str("S3_PUBLIC_URL", endpoint),
         s3_bucket=env.str("S3_BUCKET", known.get("S3_BUCKET", "labelhub")),
         s3_prefix=env.str("S3_PREFIX", ""),
+        derived_bytes=env.int("DERIVED_BYTES", 8 * 2**30),
         s3_region=env.str("S3_REGION", "us-east-1"),
         s3_access_key=env.str("S3_ACCESS_KEY", known.get("S3_ACCESS_KEY", "")),
         s3_secret_key=env.str("S3_SECRET_KEY", known.get("S3_SECRET_KEY", "")),

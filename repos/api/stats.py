@@ -31,6 +31,9 @@ class StatisticsShape(serializers.Serializer[Any]):
     agreement = serializers.DictField(allow_null=True)
     checks = serializers.DictField(allow_null=True)
     suspects = serializers.DictField(allow_null=True)
+    duplicates = serializers.DictField(
+        allow_null=True, help_text="samples of equal content, and those of them in several splits"
+    )
 
 
 class Statistics(RepositoryView):
@@ -39,7 +42,7 @@ class Statistics(RepositoryView):
         parameters=[OpenApiParameter("ref", OpenApiTypes.STR, description="branch, tag or commit")],
     )
     def get(self, request: Request, **_: str) -> Response:
-        """Classes, splits, sizes, annotators, agreement, findings of checks, suspected errors."""
+        """Classes, splits, sizes, annotators, agreement, findings of checks, suspected errors, equal contents."""
         revision = self.revision(self.repository())
         if (same := unchanged(request, revision, *READY)) is not None:
             return same
@@ -54,7 +57,7 @@ def body(found: Found, commit: str) -> dict[str, Any]:
     running = (
         {"done": found.done, "total": found.total, "unit": "samples"} if found.state == "running" else None
     )
-    parts = {name: result.get(name) for name in ("agreement", "checks", "suspects")}
+    parts = {name: result.get(name) for name in ("agreement", "checks", "suspects", "duplicates")}
     stats = result.get("stats")
     return {
         "state": found.state,

@@ -1,4 +1,5 @@
 from repos.models.blobs import Blob, BlobGrant, UploadSession
+from repos.models.derived import Derived
 from repos.models.identity import ExternalIdentity, PredictionSet
 from repos.models.network import CommitRecord, Network, NodeLocation, Pack
 from repos.models.refs import Ref, ReflogEntry
@@ -11,6 +12,7 @@ __all__ = [
     "BlobGrant",
     "Collaborator",
     "CommitRecord",
+    "Derived",
     "ExternalIdentity",
     "JobRefusal",
     "Network",

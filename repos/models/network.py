@@ -93,7 +93,10 @@ class CommitRecord(models.Model):
             models.UniqueConstraint(fields=["network", "commit_id"], name="commit_id_unique"),
             models.CheckConstraint(condition=models.Q(generation__gte=1), name="commit_generation_positive"),
         ]
-        indexes = [models.Index(fields=["network", "author", "-committed_at"], name="commit_by_author")]
+        indexes = [
+            models.Index(fields=["network", "author", "-committed_at"], name="commit_by_author"),
+            models.Index(fields=["network", "snapshot"], name="commit_by_snapshot"),
+        ]
 
     def __str__(self) -> str:
         return self.commit_id[:10]

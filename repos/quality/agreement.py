@@ -50,6 +50,10 @@ class Coincidences:
     def __add__(self, other: Coincidences) -> Coincidences:
         return Coincidences(dict(Counter(self.pairs) + Counter(other.pairs)))
 
+    def minus(self, part: Coincidences) -> Coincidences:
+        """Undoes `+ part`."""
+        return Coincidences(dict(Counter(self.pairs) - Counter(part.pairs)))
+
     def resolved(self, resolve: Resolve) -> Coincidences:
         """As read through a schema: classes merged by a refactoring count as one."""
         merged: Counter[tuple[int, Label, Label]] = Counter()
@@ -171,6 +175,10 @@ class RaterPairs:
 
     def __add__(self, other: RaterPairs) -> RaterPairs:
         return RaterPairs(dict(Counter(self.pairs) + Counter(other.pairs)))
+
+    def minus(self, part: RaterPairs) -> RaterPairs:
+        """Undoes `+ part`."""
+        return RaterPairs(dict(Counter(self.pairs) - Counter(part.pairs)))
 
     def resolved(self, resolve: Resolve) -> RaterPairs:
         merged: Counter[tuple[str, str, Label, Label]] = Counter()

@@ -1,30 +1,71 @@
 """Duplicates and leakage across samples: equal content under two keys, also in two splits.
 
-Invariant: two samples are duplicates when their content digests are equal: the SHA-256 of stored media, of
-the UTF-8 of a text (marked apart from media). Samples without either never are. Cost: O(n log n) over 32
-byte digests; the result holds only what occurs twice. It is a second index, by content: it does not add up
-over key ranges, but `Contents + Contents` joins two of them.
+Two samples are duplicates when their content digests are equal. They are found through a second index, by content: a
+tree of (digest, key) and one of the groups of equal content, the leaking ones first, both made of derived nodes. It
+depends on the samples alone, so an edit of labels finds it ready; an edit of samples changes the rows of those samples
+and looks at the groups they leave or join.
+Invariant: however it came about, the index of equal samples is equal. Cost: O(n log n) from nothing, O(k log n) for k
+samples that differ; what is shown, a scan of its length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby, islice
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from repos.annotations.formats import SAMPLES
 from repos.annotations.model import Sample
-from repos.quality.facts import SPLIT_FIELD, split_of
+from repos.annotations.records import RecordBlock, RecordFormat
+from repos.annotations.samples import attach_texts, sample_from
+from repos.labelstore import tree, treediff
+from repos.labelstore.ports import NodeReader, NodeStore
+from repos.labelstore.root import TreeRoot, decode_root, empty_root, encode_root
+from repos.labelstore.varint import Reader
+from repos.quality.facts import split_of
+
+VERSION = 1
+TARGET = 128
+ROWS, GROUPS = RecordFormat(240, lambda record: ()), RecordFormat(241, lambda record: ())
+"""Trees of derived nodes: DIGITS of the digest and OF_KEY of the key's -> split and key; LEAKS or HARMLESS and DIGITS
+of the digest -> number and splits."""
+DIGITS, OF_KEY = 40, 16
+LEAKS, HARMLESS = b"0", b"1"
+FEW = 2000
+"""Samples that differ, up to which an index is corrected instead of made anew."""
+SHOWN, KEYS_SHOWN = 100, 12
+Rows = dict[bytes, bytes]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Twins:
-    """Samples of equal content, by key; `splits` are the distinct ones among them, "" for none."""
+class Index:
+    """`samples` are in groups of equal content, `leaking` of them in groups of several named splits."""
+
+    rows: TreeRoot
+    groups: TreeRoot
+    samples: int = 0
+    leaking: int = 0
+
+    def to_json(self) -> Json:
+        roots = {"rows": encode_root(self.rows).hex(), "groups": encode_root(self.groups).hex()}
+        return {**roots, "samples": self.samples, "leaking": self.leaking}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Index:
+        roots = [decode_root(Reader(bytes.fromhex(data[name]), name)) for name in ("rows", "groups")]
+        return cls(*roots, data["samples"], data["leaking"])
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples of equal content; `splits` are the distinct ones among them, "" for none."""
 
     digest: bytes
-    keys: tuple[str, ...]
+    number: int
     splits: tuple[str, ...]
 
     @property
@@ -32,78 +73,124 @@ class Twins:
         """Whether the content is in two named splits."""
         return len([name for name in self.splits if name]) > 1
 
-
-@dataclass(frozen=True)
-class ContentSummary:
-    """`groups` of equal content holding `samples` samples, `surplus` of them beyond the first of their
-    group."""
-
-    groups: int
-    samples: int
-    surplus: int
-    leaking_groups: int
-    leaking_samples: int
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Digests (n, 32) uint8 of samples with content, with their keys and splits."""
-
-    digests: NDArray[np.uint8]
-    keys: tuple[str, ...]
-    splits: tuple[str, ...]
-
-    @classmethod
-    def of(cls, samples: Iterable[tuple[str, Sample]], split_field: str = SPLIT_FIELD) -> Contents:
-        found = ((content_digest(sample), key, split_of(sample, split_field)) for key, sample in samples)
-        return cls.of_digests((digest, key, split) for digest, key, split in found if digest is not None)
-
-    @classmethod
-    def of_digests(cls, rows: Iterable[tuple[bytes, str, str]]) -> Contents:
-        """From (32 byte digest, key, split) rows, as an index by content keeps them."""
-        listed = list(rows)
-        digests = np.frombuffer(b"".join(row[0] for row in listed), np.uint8).reshape(-1, 32)
-        return cls(digests, tuple(row[1] for row in listed), tuple(row[2] for row in listed))
-
-    def __add__(self, other: Contents) -> Contents:
-        digests = np.concatenate([self.digests, other.digests])
-        return Contents(digests, self.keys + other.keys, self.splits + other.splits)
-
-    def twins(self, after: bytes = b"", leaking: bool = False) -> Iterator[Twins]:
-        """Groups of equal content in order of digest, behind `after`; only the leaking ones if asked."""
-        for group in self._groups():
-            digest = self.digests[group[0]].tobytes()
-            if digest <= after:
-                continue
-            keys = tuple(
-                sorted((self.keys[i] for i in group), key=lambda k: k.encode("utf-8", "surrogatepass"))
-            )
-            found = Twins(digest, keys, tuple(sorted({self.splits[i] for i in group})))
-            if found.leaks or not leaking:
-                yield found
-
-    def summary(self) -> ContentSummary:
-        twins = list(self.twins())
-        samples, leaks = sum(len(t.keys) for t in twins), [t for t in twins if t.leaks]
-        return ContentSummary(
-            len(twins), samples, samples - len(twins), len(leaks), sum(len(t.keys) for t in leaks)
-        )
-
-    def _groups(self) -> Iterator[Sequence[int]]:
-        words = np.ascontiguousarray(self.digests).view(">u8").reshape(-1, 4)
-        order = np.lexsort(words.T[::-1])
-        same = (words[order][1:] == words[order][:-1]).all(axis=1)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
-        for start, stop in edges.reshape(-1, 2).tolist():
-            yield order[start : stop + 1].tolist()
+    @property
+    def key(self) -> bytes:
+        return (LEAKS if self.leaks else HARMLESS) + self.digest
 
 
 def content_digest(sample: Sample) -> bytes | None:
-    """32 bytes that equal contents share; None for media that is not stored, and for no content."""
+    """32 bytes that equal contents share: SHA-256 of stored media, of the UTF-8 of a text (marked apart from media);
+    None for media that is not stored, and for no content."""
     if sample.media is not None:
         return sample.media.sha256
-    return (
-        None
-        if sample.text is None
-        else sha256(b"text\0" + sample.text.encode("utf-8", "surrogatepass")).digest()
+    if sample.text is None:
+        return None
+    return sha256(b"text\0" + sample.text.encode("utf-8", "surrogatepass")).digest()
+
+
+def made(nodes: NodeReader, derived: NodeStore, samples: TreeRoot) -> Index:
+    """From all samples."""
+    rows: Rows = {}
+    for block in tree.scan(nodes, SAMPLES, samples):
+        rows |= _rows(nodes, block)
+    ordered = RecordBlock.from_mapping(rows)
+    found = [group for group in _grouped(ordered) if group.number > 1]
+    listed = RecordBlock.from_mapping({group.key: _record(group) for group in found})
+    return Index(
+        tree.build(derived, ROWS, [ordered] if rows else [], TARGET),
+        tree.build(derived, GROUPS, [listed] if found else [], TARGET),
+        sum(group.number for group in found),
+        sum(group.number for group in found if group.leaks),
     )
+
+
+def corrected(
+    nodes: NodeReader, derived: NodeStore, index: Index, before: TreeRoot, after: TreeRoot
+) -> Index | None:
+    """From the index of `before`; None when too many samples differ."""
+    gone, come = Rows(), Rows()
+    for x, y in treediff.diff(nodes, SAMPLES, before, after):
+        gone |= _rows(nodes, x)
+        come |= _rows(nodes, y)
+        if len(gone) + len(come) > FEW:
+            return None
+    left = [key for key in gone if key not in come]
+    rows = tree.edit(derived, ROWS, index.rows, RecordBlock.from_mapping(come), left)
+    touched = sorted({key[:DIGITS] for key in (*gone, *come)})
+    old, new = _twins(derived, index.rows, touched), _twins(derived, rows, touched)
+    put = {group.key: _record(group) for group in new}
+    dropped = [group.key for group in old if group.key not in put]
+    groups = tree.edit(derived, GROUPS, index.groups, RecordBlock.from_mapping(put), dropped)
+    samples = sum(g.number for g in new) - sum(g.number for g in old)
+    leaking = sum(g.number for g in new if g.leaks) - sum(g.number for g in old if g.leaks)
+    return Index(rows, groups, index.samples + samples, index.leaking + leaking)
+
+
+def nothing() -> Index:
+    return Index(empty_root(TARGET), empty_root(TARGET))
+
+
+def _rows(nodes: NodeReader, block: RecordBlock) -> Rows:
+    found: Rows = {}
+    for key, record in zip(block.keys, attach_texts(block.records, nodes), strict=True):
+        sample = sample_from(record)
+        digest = content_digest(sample)
+        if digest is not None:
+            name = digest.hex()[:DIGITS] + sha256(key).hexdigest()[:OF_KEY]
+            found[name.encode()] = json.dumps([split_of(sample), key.decode()]).encode()
+    return found
+
+
+def _twins(derived: NodeReader, rows: TreeRoot, digests: Iterable[bytes]) -> list[Group]:
+    """Groups of more than one sample."""
+    blocks = (block for digest in digests for block in tree.scan(derived, ROWS, rows, prefix=digest))
+    return [group for group in _grouped(ROWS.concat(list(blocks))) if group.number > 1]
+
+
+def _grouped(block: RecordBlock) -> Iterator[Group]:
+    for digest, some in groupby(block.items(), key=lambda item: item[0][:DIGITS]):
+        splits = [json.loads(record)[0] for _, record in some]
+        yield Group(digest, len(splits), tuple(sorted(set(splits))))
+
+
+def _record(group: Group) -> bytes:
+    return json.dumps([group.number, group.splits]).encode()
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+def document(derived: NodeReader, index: Index) -> Json:
+    """All counted; the first groups listed, leaking ones first, with the first of their samples by key."""
+    leaking = tree.rank(derived, GROUPS, index.groups, HARMLESS)
+    return {
+        "groups": index.groups.entries,
+        "samples": index.samples,
+        "surplus": index.samples - index.groups.entries,
+        "leaking_groups": leaking,
+        "leaking_samples": index.leaking,
+        "listed": [_shown(derived, index, group) for group in islice(_listed(derived, index), SHOWN)],
+    }
+
+
+def _listed(derived: NodeReader, index: Index) -> Iterator[Group]:
+    for block in tree.scan(derived, GROUPS, index.groups):
+        for key, record in block.items():
+            number, splits = json.loads(record)
+            yield Group(key[1:], number, tuple(splits))
+
+
+def _shown(derived: NodeReader, index: Index, group: Group) -> Json:
+    rows: Sequence[tuple[str, str]] = [
+        json.loads(record)
+        for block in tree.scan(derived, ROWS, index.rows, prefix=group.digest)
+        for record in block.records
+    ]
+    first = sorted(rows, key=lambda row: row[1])[:KEYS_SHOWN]
+    return {
+        "digest": group.digest.decode(),
+        "count": group.number,
+        "leaks": group.leaks,
+        "splits": [name for name in group.splits if name],
+        "samples": [{"key": key, "split": split or None} for split, key in first],
+    }

@@ -1,21 +1,23 @@
 """Findings of label checks, and reports of them that add up.
 
-Invariant: a report counts every finding and keeps the first LISTED of each check in order of (key,
-annotation), so that reports add up exactly in any order; all findings of a check are read page by page with
-`checks.findings`.
+Invariant: a report counts every finding and lists the first LISTED of each check in order of (key, annotation), so that
+reports add up exactly in any order, and a part can be taken from a report again; all findings of a check are read page
+by page with `checks.findings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from repos.quality.errors import StaleStatistics
+from repos.quality.first import First
 
-CHECKS_VERSION = 1
-LISTED = 50
+CHECKS_VERSION = 2
+LISTED, KEPT = 50, 100
+"""Shown of each check; and kept, see first.py."""
 
 
 class Check(StrEnum):
@@ -86,13 +88,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """`counts`: findings; `samples`: samples with at least one, by check; `listed`: the first LISTED of
-    each check."""
+    """`counts`: findings; `samples`: samples with at least one, by check; `kept`: the first of each check."""
 
     entries: int = 0
     counts: Mapping[Check, int] = field(default_factory=dict)
     samples: Mapping[Check, int] = field(default_factory=dict)
-    listed: Mapping[Check, tuple[Finding, ...]] = field(default_factory=dict)
+    kept: Mapping[Check, First[Finding]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, findings: Iterable[Finding], entries: int = 0) -> CheckReport:
@@ -100,11 +101,12 @@ class CheckReport:
         by_check: dict[Check, list[Finding]] = {}
         for finding in findings:
             by_check.setdefault(finding.check, []).append(finding)
+        by_check = {check: by_check[check] for check in Check if check in by_check}
         return cls(
             entries,
             {check: len(found) for check, found in by_check.items()},
             {check: len({f.key for f in found}) for check, found in by_check.items()},
-            {check: _first(found) for check, found in by_check.items()},
+            {check: First.of(found, KEPT) for check, found in by_check.items()},
         )
 
     def __add__(self, other: CheckReport) -> CheckReport:
@@ -113,8 +115,23 @@ class CheckReport:
             self.entries + other.entries,
             {c: self.counts.get(c, 0) + other.counts.get(c, 0) for c in checks},
             {c: self.samples.get(c, 0) + other.samples.get(c, 0) for c in checks},
-            {c: _first([*self.listed.get(c, ()), *other.listed.get(c, ())]) for c in checks},
+            {c: self.kept.get(c, NONE) + other.kept.get(c, NONE) for c in checks},
         )
+
+    def minus(self, part: CheckReport, keys: Collection[str]) -> CheckReport | None:
+        """Undoes `+ part`, the report of the samples `keys`; None when findings not kept would have to be listed."""
+        counts = {c: n - part.counts.get(c, 0) for c, n in self.counts.items()}
+        left = [c for c, n in counts.items() if n]
+        kept = {c: self.kept[c].without(keys) for c in left}
+        if not all(first.shows(LISTED) for first in kept.values()):
+            return None
+        samples = {c: self.samples[c] - part.samples.get(c, 0) for c in left}
+        return CheckReport(self.entries - part.entries, {c: counts[c] for c in left}, samples, kept)
+
+    @property
+    def listed(self) -> dict[Check, tuple[Finding, ...]]:
+        """The first LISTED of each check."""
+        return {check: first.items[:LISTED] for check, first in self.kept.items()}
 
     @property
     def total(self) -> int:
@@ -126,24 +143,24 @@ class CheckReport:
             "entries": self.entries,
             "counts": dict(self.counts),
             "samples": dict(self.samples),
-            "listed": [f.to_json() for found in self.listed.values() for f in found],
+            "listed": [f.to_json() for first in self.kept.values() for f in first.items],
+            "until": [first.until.to_json() for first in self.kept.values() if first.until is not None],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
         if data.get("version") != CHECKS_VERSION:
             raise StaleStatistics("check report", CHECKS_VERSION, data.get("version"))
-        listed: dict[Check, list[Finding]] = {}
-        for row in data["listed"]:
-            finding = Finding.from_json(row)
-            listed.setdefault(finding.check, []).append(finding)
+        listed: dict[Check, list[Finding]] = {Check(c): [] for c in data["counts"]}
+        for finding in map(Finding.from_json, data["listed"]):
+            listed[finding.check].append(finding)
+        until = {finding.check: finding for finding in map(Finding.from_json, data["until"])}
         return cls(
             data["entries"],
             {Check(c): n for c, n in data["counts"].items()},
             {Check(c): n for c, n in data["samples"].items()},
-            {c: tuple(found) for c, found in listed.items()},
+            {c: First(KEPT, tuple(found), until.get(c)) for c, found in listed.items()},
         )
 
 
-def _first(found: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda f: f.place)[:LISTED])
+NONE: First[Finding] = First(KEPT)

@@ -30,11 +30,10 @@ from repos.quality.statistics import (
     log_histogram,
 )
 from repos.quality.survey import OTHERS, Survey
-from repos.quality.suspects import GOLD, Suspect, ranked
+from repos.quality.suspects import GOLD, Suspect
 from repos.quality.tally import Tally
 
 Json = dict[str, Any]
-MOST_SUSPECTS = 500
 MOST_ANNOTATORS = 200
 MOST_TOGETHER = 12
 MOST_SIZED = 12
@@ -47,7 +46,7 @@ def document(survey: Survey, schema: Schema, layers: Mapping[str, tuple[int, int
         "stats": statistics(survey, schema, main, layers),
         "agreement": agreement(survey, schema, layers),
         "checks": checks(survey.checks),
-        "suspects": suspected(survey),
+        "suspects": suspected(survey, schema),
     }
 
 
@@ -245,10 +244,10 @@ def checks(found: CheckReport) -> Json:
     }
 
 
-def suspected(survey: Survey) -> Json:
-    """Annotations to look at again, the likeliest errors first; at most MOST_SUSPECTS are listed."""
-    found = ranked(survey.suspicions)
-    return {"count": len(found), "listed": [_suspect(one) for one in found[:MOST_SUSPECTS]]}
+def suspected(survey: Survey, schema: Schema) -> Json:
+    """Annotations to look at again, the likeliest errors first; of the many the first are listed."""
+    count, found = survey.queue.shown(survey.statistics.layers.get(GOLD, LayerStats()), schema)
+    return {"count": count, "listed": [_suspect(one) for one in found]}
 
 
 def _suspect(one: Suspect) -> Json:

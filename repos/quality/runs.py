@@ -3,21 +3,23 @@
 Invariant: runs cover every sample once, in key order, and the same content is cut alike: a run ends at a leaf of the
 sample tree whose address says so (or after MOST leaves), so an edit of labels moves no cut. A run's address is a digest
 of its key range, of its sample leaves and of every layer's leaves that reach into it: equal addresses, equal content.
+Runs form groups in the same way, groups of groups, and so on.
 Cost: inner nodes only; leaves are read by `Reader.read`, those of one run in one round trip for each tree.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.formats import LAYER, SAMPLES
 from repos.annotations.model import Sample
 from repos.annotations.samples import attach_texts, sample_from
-from repos.annotations.snapshot import Snapshot
+from repos.annotations.snapshot import Snapshot, SnapshotView
 from repos.annotations.subtrees import inlined
 from repos.labelstore.cursor import TreeReader
 from repos.labelstore.node import Child
@@ -26,6 +28,8 @@ from repos.labelstore.walk import Range, parts
 
 AVERAGE, MOST = 16, 48
 """Leaves of samples in a run: about 2,000 samples, at most about 6,000."""
+WIDTH, HIGHEST = 8, 8
+"""Runs, or groups of them, in a group of the next level; levels above the runs."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ class Run:
     def entries(self) -> int:
         return sum(leaf.entries for leaf in self.samples)
 
+    @property
+    def closes(self) -> int:
+        """The highest level of groups that end with this run: the last leaf's address says it, as it says the cut."""
+        share = int.from_bytes(self.samples[-1].address[:8]) * AVERAGE * WIDTH >> 64
+        level = 0
+        while level < HIGHEST and share < 1:
+            level += 1
+            share = int.from_bytes(self.samples[-1].address[:8]) * AVERAGE * WIDTH ** (level + 1) >> 64
+        return level
+
     def address(self) -> bytes:
         """32 bytes."""
         digest = sha256(repr((self.low, self.high, sorted(self.layers))).encode())
@@ -49,6 +63,12 @@ class Run:
         for name in sorted(self.layers):
             digest.update(b"\0" + b"".join(leaf.address for leaf in self.layers[name]))
         return digest.digest()
+
+
+def groups(runs: Sequence[Run], level: int) -> list[Sequence[Run]]:
+    """Neighbouring runs, cut behind each that closes a group of this level; of level 0 each run is one."""
+    ends = [n + 1 for n, run in enumerate(runs) if level == 0 or run.closes >= level or n == len(runs) - 1]
+    return [runs[start:stop] for start, stop in pairwise([0, *ends])]
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,15 @@ class Reader:
         start = 0 if run.low is None else bisect_right(block.keys, run.low)
         stop = len(block) if run.high is None else bisect_right(block.keys, run.high)
         return inlined(block.take(start, max(start, stop)), self._nodes)
+
+
+def content_of(nodes: NodeReader, snapshot: Snapshot, keys: Collection[bytes]) -> Content:
+    """Some samples, which need not exist, with all that the layers say of them. One read a level and tree."""
+    view = SnapshotView(nodes, snapshot)
+    names = sorted(key.decode() for key in keys)
+    found = {name: inlined(view.layer_block(name, names), nodes) for name in view.layer_names}
+    samples = view.samples(names)
+    return Content({k: samples[k] for k in names if k in samples}, {n: b for n, b in found.items() if len(b)})
 
 
 def _leaves(reader: TreeReader[B]) -> list[Child]:

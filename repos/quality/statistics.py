@@ -43,6 +43,19 @@ class Statistics:
             {n: self.joined.get(n, JoinStats()) + other.joined.get(n, JoinStats()) for n in joined},
         )
 
+    def minus(self, part: Statistics) -> Statistics | None:
+        """Undoes `+ part`; None when a bounded tally cannot tell (Tally.minus)."""
+        samples = self.samples.minus(part.samples)
+        layers = {n: a.minus(part.layers.get(n, LayerStats())) for n, a in self.layers.items()}
+        joined = {n: a.minus(part.joined.get(n, JoinStats())) for n, a in self.joined.items()}
+        if samples is None or None in layers.values() or None in joined.values():
+            return None
+        return Statistics(
+            samples,
+            {n: a for n, a in layers.items() if a is not None and a.entries},
+            {n: a for n, a in joined.items() if a is not None and n in layers and a != JoinStats()},
+        )
+
     def to_json(self) -> dict[str, object]:
         return {
             "version": STATISTICS_VERSION,

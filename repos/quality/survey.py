@@ -1,29 +1,26 @@
-"""Everything that is counted of a snapshot, run by run: statistics, checks, votes, and reasons to look again.
+"""Everything that is counted of some samples: statistics, checks, votes, and reasons to look again.
 
-Invariant: `survey(a) + survey(b)` is the survey of both runs, so a commit pays for the runs it touched: the rest is
-found under its address (runs.py) and this VERSION. Odd sizes need the sizes of the whole layer, so they are looked for
-afterwards, and only in runs whose histogram shows one. Cost: O(annotations) of runs that are not known; objects are
-made only where several layers speak.
+Invariant: `survey_of(a) + survey_of(b)` shows what the survey of both shows, and `minus` takes one away again; how
+these make up a snapshot's is in totals.py. What is said depends on `Terms`, which are part of every
+address that a survey is kept under. Cost: O(annotations); objects are made only where several layers speak.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from repos.annotations.blocks import LayerBlock, concat
-from repos.annotations.model import Frame, Kind, LayerEntry
+from repos.annotations.model import Kind, LayerEntry
 from repos.annotations.schema import Schema
 from repos.annotations.schema_codec import encode_schema
 from repos.annotations.snapshot import Snapshot
-from repos.labelstore.ports import NodeReader
 from repos.quality import suspects
 from repos.quality.agreement import Coincidences, RaterPairs
-from repos.quality.bins import PER_OCTAVE
 from repos.quality.checks import findings, unlabelled
 from repos.quality.facts import Facts
 from repos.quality.findings import Check, CheckReport, Finding
@@ -31,17 +28,44 @@ from repos.quality.from_blocks import marks_of, shapes_of
 from repos.quality.layer_stats import LayerStats
 from repos.quality.layer_votes import PLACED, Entries, class_votes, place_votes
 from repos.quality.marks import KINDS, Marks
-from repos.quality.runs import Content, Reader, Run
+from repos.quality.queue import Queue, shown_of_each
+from repos.quality.runs import Content
 from repos.quality.sample_stats import JoinStats, SampleStats
-from repos.quality.statistics import Statistics, class_sides
-from repos.quality.suspects import GOLD, SizeModel, Suspicion, Why
+from repos.quality.statistics import Statistics
+from repos.quality.suspects import GOLD, Suspicion
 
-VERSION = 1
+VERSION = 2
 OTHERS = ""
 """Stands for all layers but gold, counted together; no layer has an empty name."""
 MOST_RATERS = 24
 """With more layers the table of pairs is left out; the figures over all of them are not."""
-AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a survey depends on besides the samples and labels it is of.
+
+    `accepted`: the snapshot has a gold layer, which then is checked; `several`: it has layers to compare; `raters`: few
+    enough to compare each two; `each`: see Queue.
+    """
+
+    schema: Schema
+    accepted: bool
+    several: bool
+    raters: bool
+    each: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Terms:
+        layers = len(snapshot.layers)
+        each = shown_of_each(snapshot.schema)
+        return cls(snapshot.schema, GOLD in snapshot.layers, layers > 1, layers <= MOST_RATERS, each)
+
+    def digest(self) -> bytes:
+        """32 bytes. The schema counts only where layers are compared: all else is read through it afterwards."""
+        schema = encode_schema(self.schema) if self.several else b""
+        plain = bytes([VERSION, self.accepted, self.several, self.raters, self.each])
+        return sha256(plain + schema).digest()
 
 
 @dataclass(frozen=True)
@@ -52,7 +76,7 @@ class Survey:
     checks: CheckReport = field(default_factory=CheckReport)
     coincidences: Mapping[str, Coincidences] = field(default_factory=dict)
     raters: RaterPairs = field(default_factory=RaterPairs)
-    suspicions: tuple[Suspicion, ...] = ()
+    queue: Queue = field(default_factory=lambda: Queue(0))
 
     def __add__(self, other: Survey) -> Survey:
         kinds = sorted({*self.coincidences, *other.coincidences})
@@ -62,8 +86,19 @@ class Survey:
             self.checks + other.checks,
             {k: self.coincidences.get(k, nothing) + other.coincidences.get(k, nothing) for k in kinds},
             self.raters + other.raters,
-            self.suspicions + other.suspicions,
+            self.queue + other.queue,
         )
+
+    def minus(self, part: Survey, keys: Collection[str]) -> Survey | None:
+        """Undoes `+ part`, the survey of the samples `keys`; None when it takes more than the two to tell."""
+        statistics = self.statistics.minus(part.statistics)
+        checks, queue = self.checks.minus(part.checks, keys), self.queue.minus(part.queue, keys)
+        if statistics is None or checks is None or queue is None:
+            return None
+        nothing = Coincidences()
+        left = {k: c.minus(part.coincidences.get(k, nothing)) for k, c in self.coincidences.items()}
+        said = {k: c for k, c in left.items() if c.pairs}
+        return Survey(statistics, checks, said, self.raters.minus(part.raters), queue)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -72,9 +107,7 @@ class Survey:
             "checks": self.checks.to_json(),
             "coincidences": {kind: found.to_json() for kind, found in self.coincidences.items()},
             "raters": self.raters.to_json(),
-            "suspicions": [
-                [s.key, s.layer, s.annotation, s.why, s.score, dict(s.data)] for s in self.suspicions
-            ],
+            "queue": self.queue.to_json(),
         }
 
     @classmethod
@@ -85,86 +118,28 @@ class Survey:
             CheckReport.from_json(data["checks"]),
             {kind: Coincidences.from_json(part) for kind, part in data["coincidences"].items()},
             RaterPairs.from_json(data["raters"]),
-            tuple(
-                Suspicion(key, layer, annotation, Why(why), score, rest)
-                for key, layer, annotation, why, score, rest in data["suspicions"]
-            ),
+            Queue.from_json(data["queue"]),
         )
 
 
-class Memory(Protocol):
-    """Keeps surveys of runs by their address; it may forget."""
-
-    def get_many(self, addresses: Sequence[bytes]) -> Mapping[bytes, Survey]: ...
-    def put_many(self, found: Mapping[bytes, Survey]) -> None: ...
-
-
-class Nothing:
-    """Remembers nothing: for small snapshots and for tests."""
-
-    def get_many(self, addresses: Sequence[bytes]) -> Mapping[bytes, Survey]:
-        return {}
-
-    def put_many(self, found: Mapping[bytes, Survey]) -> None:
-        return None
-
-
-def survey(
-    nodes: NodeReader,
-    snapshot: Snapshot,
-    memory: Memory | None = None,
-    report: Callable[[int], None] = lambda _: None,
-) -> Survey:
-    """The survey of a whole snapshot. `report(samples done)` is called after each run."""
-    reader, kept = Reader(nodes, snapshot), memory or Nothing()
-    accepted = GOLD in snapshot.layers
-    schema, salt = snapshot.schema, sha256(encode_schema(snapshot.schema) + bytes([accepted])).digest()
-    total, done, sizes = Survey(), 0, list[tuple[Run, LayerStats]]()
-    reasons: list[Suspicion] = []
-    for some in _batches(reader.runs()):
-        addresses = [sha256(salt + run.address()).digest() for run in some]
-        known = kept.get_many(addresses)
-        for run, address in zip(some, addresses, strict=True):
-            found = known.get(address)
-            if found is None:
-                found = survey_of(reader.read(run), schema, accepted)
-                kept.put_many({address: found})
-            reasons += found.suspicions
-            total += replace(found, suspicions=())
-            sizes.append((run, found.statistics.layers.get(GOLD, LayerStats())))
-            done += run.entries
-            report(done)
-    return replace(total, suspicions=(*reasons, *_odd_sizes(reader, sizes, total, schema)))
-
-
-def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
-    some: list[Run] = []
-    for run in runs:
-        some.append(run)
-        if len(some) == AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
-
-
-def survey_of(content: Content, schema: Schema, accepted: bool) -> Survey:
-    """The survey of one run, odd sizes apart. `accepted`: the snapshot has a gold layer, which then is checked."""
+def survey_of(content: Content, terms: Terms) -> Survey:
+    """The survey of some samples and all that the layers say of them."""
     marks = {name: marks_of(block) for name, block in content.layers.items() if len(block)}
     facts = {name: Facts.of([content.samples.get(k) for k in m.keys]) for name, m in marks.items()}
     found = {
         name: list(findings(marks[name], facts[name], shapes_of(content.layers[name]))) for name in marks
     }
-    reported = found.get(GOLD, []) if accepted else [f for some in found.values() for f in some]
-    asked = [marks[GOLD]] if GOLD in marks else [] if accepted else list(marks.values())
+    reported = found.get(GOLD, []) if terms.accepted else [f for some in found.values() for f in some]
+    asked = [marks[GOLD]] if GOLD in marks else [] if terms.accepted else list(marks.values())
     entries = _entries(content.layers)
-    coincidences, raters = votes(entries, schema, _kinds(marks))
+    coincidences, raters = votes(entries, terms, _kinds(marks))
+    reasons = (*_layer_suspicions(entries, terms.schema), *suspects.finding_suspicions(found.get(GOLD, [])))
     return Survey(
         _statistics(content, marks, facts),
         CheckReport.of([*reported, *_unlabelled(list(content.samples), asked)], len(content.samples)),
         coincidences,
         raters,
-        (*_layer_suspicions(entries, schema), *suspects.finding_suspicions(found.get(GOLD, []))),
+        Queue.of(reasons, marks.get(GOLD), terms.each),
     )
 
 
@@ -206,7 +181,7 @@ def _entries(layers: Mapping[str, LayerBlock]) -> dict[str, dict[str, LayerEntry
 
 
 def votes(
-    entries: Mapping[str, Entries], schema: Schema, kinds: Iterable[Kind]
+    entries: Mapping[str, Entries], terms: Terms, kinds: Iterable[Kind]
 ) -> tuple[dict[str, Coincidences], RaterPairs]:
     """What annotator layers answer: by kind without gold, and in pairs with it."""
     names = {name for by_layer in entries.values() for name in by_layer}
@@ -216,10 +191,10 @@ def votes(
     for kind in sorted(kinds):
         if kind is not Kind.CLASSIFICATION and kind not in PLACED:
             continue
-        if len(names - {GOLD}) >= 2 and (found := Coincidences.of(_votes(alone, kind, schema))).pairs:
+        if len(names - {GOLD}) >= 2 and (found := Coincidences.of(_votes(alone, kind, terms.schema))).pairs:
             coincidences[kind] = found
-        if len(names) <= MOST_RATERS:
-            pairs += RaterPairs.of(_votes(list(entries.items()), kind, schema))
+        if terms.raters:
+            pairs += RaterPairs.of(_votes(list(entries.items()), kind, terms.schema))
     return coincidences, pairs
 
 
@@ -230,38 +205,3 @@ def _votes(samples: Sequence[tuple[str, Entries]], kind: Kind, schema: Schema) -
 def _layer_suspicions(entries: Mapping[str, Entries], schema: Schema) -> Iterator[Suspicion]:
     for key, by_layer in entries.items():
         yield from suspects.layer_suspicions(key, by_layer, schema)
-
-
-# ---- odd sizes ------------------------------------------------------------------------------------------------
-
-
-def _odd_sizes(
-    reader: Reader, sizes: Iterable[tuple[Run, LayerStats]], total: Survey, schema: Schema
-) -> Iterator[Suspicion]:
-    whole = total.statistics.layers.get(GOLD, LayerStats())
-    models = {frame: _models(whole, schema, frame) for frame in Frame}
-    for run, part in sizes:
-        if any(_shows(part, schema, frame, models[frame]) for frame in Frame):
-            yield from suspects.size_suspicions(marks_of(reader.layer(run, GOLD)), whole, schema)
-
-
-def _models(part: LayerStats, schema: Schema, frame: Frame) -> dict[str, SizeModel]:
-    sides = class_sides(part, schema, frame)
-    made = ((name, SizeModel.of(histogram)) for name, histogram in sides.items() if name)
-    return {name: model for name, model in made if model is not None}
-
-
-def _shows(part: LayerStats, schema: Schema, frame: Frame, models: Mapping[str, SizeModel]) -> bool:
-    """Whether a histogram has a bin that reaches beyond what is usual."""
-    if not models:
-        return False
-    return any(
-        name in models and _beyond(n, models[name])
-        for name, histogram in class_sides(part, schema, frame).items()
-        for n in histogram
-    )
-
-
-def _beyond(n: int, model: SizeModel) -> bool:
-    low, high = n / PER_OCTAVE - model.median, (n + 1) / PER_OCTAVE - model.median
-    return max(abs(low), abs(high)) > suspects.OUTLIER * model.spread

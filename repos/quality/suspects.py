@@ -20,11 +20,11 @@ import numpy as np
 from repos.annotations.geometry_ops import overlap
 from repos.annotations.model import Annotation, Kind
 from repos.annotations.schema import Schema
-from repos.quality.bins import PER_OCTAVE, quantile
+from repos.quality.bins import LOWEST, PER_OCTAVE, log_bin, quantile
 from repos.quality.findings import Check, Finding
 from repos.quality.layer_stats import LayerStats
 from repos.quality.layer_votes import PLACED, Cluster, Entries, class_votes, clusters, counts
-from repos.quality.marks import FRAMES, Marks
+from repos.quality.marks import FRAMES
 from repos.quality.statistics import class_sides
 from repos.quality.votes import Label
 
@@ -84,19 +84,34 @@ class Suspicion:
 
 
 @dataclass(frozen=True)
+class Sized:
+    """A mark of the accepted layer and its size: `label` is "frame:class in hex", `side` the square root of w x h."""
+
+    key: str
+    annotation: str
+    label: str
+    side: float
+
+
+@dataclass(frozen=True)
 class Suspect:
-    """An annotation with its reasons, strongest first."""
+    """An annotation with its reasons, strongest first; its size when it is known."""
 
     key: str
     layer: str
     annotation: str
     score: float
     reasons: tuple[Suspicion, ...]
+    sized: Sized | None = None
+
+    @property
+    def place(self) -> tuple[float, str, str, str]:
+        """The likeliest error first, ties in order of key and annotation."""
+        return -self.score, self.key, self.layer, self.annotation
 
 
 def ranked(suspicions: Iterable[Suspicion], limit: int | None = None) -> list[Suspect]:
-    """Highest score first, ties in order of key and annotation. All suspicions of a sample must be given
-    together."""
+    """In order of their places. All suspicions of a sample must be given together."""
     grouped: dict[tuple[str, str, str], list[Suspicion]] = {}
     for s in suspicions:
         grouped.setdefault((s.key, s.layer, s.annotation), []).append(s)
@@ -104,7 +119,7 @@ def ranked(suspicions: Iterable[Suspicion], limit: int | None = None) -> list[Su
         Suspect(*place, 1 - math.prod(1 - s.score for s in reasons), tuple(sorted(reasons, key=_strongest)))
         for place, reasons in grouped.items()
     ]
-    return sorted(found, key=lambda s: (-s.score, s.key, s.layer, s.annotation))[:limit]
+    return sorted(found, key=lambda s: s.place)[:limit]
 
 
 def _strongest(suspicion: Suspicion) -> tuple[float, str, str]:
@@ -242,29 +257,44 @@ class SizeModel:
         spread = 1.4826 * (quantile(apart, 0.5) or 0) / PER_OCTAVE
         return cls((middle + 0.5) / PER_OCTAVE, max(spread, 1 / PER_OCTAVE), number)
 
-
-def size_suspicions(marks: Marks, part: LayerStats, schema: Schema, layer: str = GOLD) -> Iterator[Suspicion]:
-    """Marks far larger or smaller than those of their class; `part` are the statistics of the whole layer."""
-    side = np.sqrt(marks.place[:, 2] * marks.place[:, 3])
-    for frame in FRAMES:
-        for hex_id, histogram in sorted(class_sides(part, schema, frame).items()):
-            model = SizeModel.of(histogram)
-            if model is None or not hex_id:
-                continue
-            codes = [n for n, label in enumerate(marks.labels) if schema.resolve(label).hex() == hex_id]
-            there = np.isin(marks.label, codes) & (marks.frame == FRAMES.index(frame)) & (side > 0)
-            rows = np.flatnonzero(there)
-            off = np.log2(side[rows]) - model.median
-            for at in np.flatnonzero(np.abs(off) > OUTLIER * model.spread).tolist():
-                yield _odd_size(
-                    marks, int(rows[at]), float(off[at]), model, layer, schema.name_of(bytes.fromhex(hex_id))
-                )
+    def off(self, n: int) -> float | None:
+        """How far bin n lies from the median, when that is odd. What has no size at all is not odd but flat."""
+        off = (n + 0.5) / PER_OCTAVE - self.median
+        return off if n > LOWEST and abs(off) > OUTLIER * self.spread else None
 
 
-def _odd_size(marks: Marks, row: int, off: float, model: SizeModel, layer: str, own: str) -> Suspicion:
-    data = {"times": 2.0**off, "own": own, "z": off / model.spread}
+Models = Mapping[str, SizeModel]
+"""By "frame:class in hex", classes as the schema resolves them."""
+
+
+def size_models(part: LayerStats, schema: Schema) -> dict[str, SizeModel]:
+    """The usual sizes of the classes of a whole layer; marks without a class have none."""
+    made = {
+        f"{frame}:{name}": SizeModel.of(histogram)
+        for frame in FRAMES
+        for name, histogram in class_sides(part, schema, frame).items()
+        if name
+    }
+    return {label: model for label, model in made.items() if model is not None}
+
+
+def size_suspicion(mark: Sized, models: Models, schema: Schema) -> Suspicion | None:
+    """Far larger or smaller than the marks of its class, judged by the middle of its bin so that odd ones can be
+    counted from a histogram."""
+    label = read_label(mark.label, schema)
+    model, n = models.get(label), int(log_bin(mark.side))
+    if model is None or (off := model.off(n)) is None:
+        return None
+    own = schema.name_of(bytes.fromhex(label.partition(":")[2]))
+    data = {"times": mark.side / 2.0**model.median, "own": own, "z": off / model.spread}
     score = 1 - OUTLIER * model.spread / abs(off)
-    return Suspicion(marks.keys[int(marks.entry[row])], layer, marks.ids[row].hex(), Why.SIZE, score, data)
+    return Suspicion(mark.key, GOLD, mark.annotation, Why.SIZE, score, data)
+
+
+def read_label(label: str, schema: Schema) -> str:
+    """ "frame:class in hex" with the class that it reads as."""
+    frame, _, raw = label.partition(":")
+    return f"{frame}:{schema.resolve(bytes.fromhex(raw)).hex()}" if raw else label
 
 
 _OF_CHECK = {

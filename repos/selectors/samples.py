@@ -1,33 +1,34 @@
 """Samples of a revision: pages with a filter, one sample with its neighbours, folders.
 
 Invariant: a page is a run of keys in byte order behind its cursor; every sample between two cursors was looked at
-exactly once. Cost: a page without a filter reads what it shows. With one, chunks of keys are judged from columns until
-the page is full or the budget of time is spent; the answer then says how far it came and goes on from there.
+exactly once, or lies where a summary says that none can match. Cost: a page without a filter reads what it shows. With
+one, it is searched (search/scan.py) until the page is full or the budget of time is spent; the answer then says how far
+it came and goes on from there.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from repos.access import Revision
-from repos.annotations.blocks import LayerBlock
 from repos.annotations.formats import SAMPLES
 from repos.annotations.model import LayerEntry, Sample
 from repos.annotations.snapshot import SnapshotView
-from repos.annotations.subtrees import unfolded
 from repos.errors import NotFound
 from repos.labelstore import tree
 from repos.labelstore.walk import behind_prefix
 from repos.query import Query, parse
-from repos.selectors.facts import class_ids, facts
+from repos.search import scan
+from repos.search.fill import Summaries
+from repos.search.scan import Search
 from repos.selectors.snapshots import view_of
+from repos.services.stores import derived_of
 
-GOLD = "gold"
+GOLD = scan.GOLD
 BUDGET_SECONDS = 0.08
-CHUNK = 256
 SHOWN_LAYERS = 16
 
 
@@ -78,7 +79,8 @@ def samples_page(
     """
     view, query = view_of(revision), parse(q)
     narrowed = query.prefix if query.prefix.startswith(prefix) else prefix
-    keys, cursor = _matching(view, query, narrowed, after, limit, time.monotonic() + budget)
+    kept = Summaries(derived_of(revision.repository.network))
+    keys, cursor = _matching(view, query, narrowed, after, limit, time.monotonic() + budget, kept)
     start, stop = _ranks(view, narrowed)
     searched = (stop if cursor is None else _rank_behind(view, cursor)) - start
     return SamplesPage(items(view, keys, layers) if records else [], cursor, searched, stop - start, keys)
@@ -123,58 +125,19 @@ def keys_page(revision: Revision, prefix: str = "", after: str | None = None, li
 
 
 def _matching(
-    view: SnapshotView, query: Query, prefix: str, after: str | None, limit: int, deadline: float
+    view: SnapshotView,
+    query: Query,
+    prefix: str,
+    after: str | None,
+    limit: int,
+    deadline: float,
+    kept: Summaries,
 ) -> tuple[list[str], str | None]:
     """Keys of one page, and where the next one starts (None: at the end)."""
     if not query.terms:
         keys = list(islice(view.iter_keys(prefix, after), limit + 1))
         return keys[:limit], keys[limit - 1] if len(keys) > limit else None
-    judge = query.compile(lambda name: class_ids(view.schema, name))
-    found: list[str] = []
-    for keys in _chunks(view, prefix, after):
-        for one in facts(
-            keys, _records(view, query, keys), _labels(view, query, keys), _others(view, query, keys)
-        ):
-            if len(found) == limit:
-                return found, after
-            after = one.key
-            if judge(one):
-                found.append(one.key)
-        if time.monotonic() > deadline:
-            more = next(view.iter_keys(prefix, after), None)
-            return found, after if more is not None else None
-    return found, None
-
-
-def _chunks(view: SnapshotView, prefix: str, after: str | None) -> Iterator[list[str]]:
-    keys = view.iter_keys(prefix, after)
-    while chunk := list(islice(keys, CHUNK)):
-        yield chunk
-
-
-def _records(view: SnapshotView, query: Query, keys: list[str]) -> dict[str, Sample]:
-    return view.samples(keys) if query.about_samples else {}
-
-
-def _labels(view: SnapshotView, query: Query, keys: list[str]) -> dict[str, LayerBlock]:
-    if not query.about_labels:
-        return {}
-    return {name: unfolded(view.layer_block(name, keys), view.nodes) for name in asked_layers(view, query)}
-
-
-def _others(view: SnapshotView, query: Query, keys: list[str]) -> dict[str, list[str]]:
-    """Keys that are in the layers a filter excludes."""
-    names = {v for t in query.terms if t.name == "layer" and t.negated for v in t.values} & set(
-        view.layer_names
-    )
-    return {name: [key.decode() for key in view.layer_block(name, keys).keys] for name in names}
-
-
-def asked_layers(view: SnapshotView, query: Query) -> Sequence[str]:
-    """The layers whose labels a filter looks at: those it names; else `gold` where there is one; else all."""
-    if query.layers:
-        return [name for name in view.layer_names if name in query.layers]
-    return [GOLD] if GOLD in view.layer_names else view.layer_names
+    return Search(view, query, kept).page(prefix, after, limit, deadline)
 
 
 def _ranks(view: SnapshotView, prefix: str) -> tuple[int, int]:

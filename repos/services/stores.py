@@ -13,6 +13,7 @@ from repos.labelstore.packing import PackWriter
 from repos.labelstore.ports import BlobStore, NodeReader
 from repos.models import Network
 from repos.storage import configured, postgres
+from repos.storage.derived import PostgresDerived
 from repos.storage.packed import PackedNodes
 from repos.storage.postgres import PostgresPackIndex
 
@@ -25,6 +26,11 @@ def nodes_of(network: Network) -> NodeReader:
 def blobs_of(network: Network) -> BlobStore:
     """Media, packs and derived objects of the network, under keys relative to its prefix."""
     return configured.network_blobs(network.prefix)
+
+
+def derived_of(network: Network) -> PostgresDerived:
+    """What was computed from nodes of the network."""
+    return PostgresDerived(network.pk)
 
 
 def packed(network: Network, index: PostgresPackIndex) -> PackedNodes:

@@ -23,14 +23,14 @@ from repos.selectors.people import people
 from repos.selectors.samples import SampleItem, items
 from repos.selectors.snapshots import view_of
 from repos.services.statistics import Found, statistics_of
-from repos.web import charts
+from repos.web import charts, duplicates
 from repos.web.data import thumbnail_url
 from repos.web.drawing import Palette, Path, Run, extent, outline, snippet
 from repos.web.frames import context, ref_menu
 
 ON_OVERVIEW, PAGE = 6, 24
 LEAST_CROP = 48.0
-VIEWS = ("overview", "suspects", "checks")
+VIEWS = ("overview", "suspects", "checks", "duplicates")
 TITLES: Mapping[Check, str] = {
     Check.OUTSIDE: "Outside the picture",
     Check.TINY: "Very small",
@@ -128,9 +128,9 @@ def panels(request: HttpRequest, revision: Revision, found: Found, wanted: str) 
         frame |= _overview(revision, result)
     elif wanted == "suspects":
         frame |= _suspects(request, revision, result)
-    else:
+    elif wanted == "checks":
         frame |= _findings(request, revision, result)
-    return frame
+    return frame | duplicates.panel(revision, result, wanted == "overview")
 
 
 def progress(found: Found, poll_url: str) -> dict[str, Any]:

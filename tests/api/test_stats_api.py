@@ -125,3 +125,19 @@ def test_what_a_crowd_agrees_on() -> None:
 
 def label(name: str) -> dict[str, Any]:
     return {"kind": "classification", "class": name}
+
+
+def test_equal_contents_are_answered() -> None:
+    repository = make.repository()
+    data.streets(repository)
+    data.commit(
+        repository,
+        data.put_sample("a/twin.jpg", text="twins", fields={"split": "train"}),
+        data.put_sample("b/twin.jpg", text="twins", fields={"split": "val"}),
+    )
+    found = asked(repository)["duplicates"]
+    counts = ("groups", "samples", "surplus", "leaking_groups", "leaking_samples")
+    assert [found[name] for name in counts] == [1, 2, 1, 1, 2]
+    (group,) = found["listed"]
+    assert (group["splits"], group["leaks"]) == (["train", "val"], True)
+    assert [s["key"] for s in group["samples"]] == ["a/twin.jpg", "b/twin.jpg"]

@@ -4,6 +4,7 @@ from django.core.management import call_command
 
 from hub.celery import app
 from hub.http.idempotency import forget_old_answers
+from repos.storage import derived
 
 
 @app.task(name="housekeeping.forget")
@@ -11,3 +12,9 @@ def forget() -> int:
     """Sessions that ended, answers kept for repeated requests."""
     call_command("clearsessions")
     return forget_old_answers()
+
+
+@app.task(name="housekeeping.sweep_derived")
+def sweep_derived() -> int:
+    """Derived values that nobody used for long, or that are too many."""
+    return derived.sweep()

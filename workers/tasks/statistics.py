@@ -9,3 +9,9 @@ from repos.services import statistics
 def count(computation_id: int) -> None:
     """Samples, labels, checks, agreement and suspected errors of one snapshot."""
     statistics.run(computation_id)
+
+
+@shared_task(name=statistics.FOLLOW, queue=statistics.QUEUE)
+def follow(repository_id: int, ref: str, old: str, new: str, actor_id: int | None) -> None:
+    """A branch has moved: its pages will ask for what it points at now."""
+    statistics.follow(repository_id, ref, new)

@@ -19,6 +19,7 @@ S3_REGION = ENVIRONMENT.s3_region
 S3_ACCESS_KEY = ENVIRONMENT.s3_access_key
 S3_SECRET_KEY = ENVIRONMENT.s3_secret_key
 BLOB_DIR = ENVIRONMENT.blob_dir
+DERIVED_BYTES = ENVIRONMENT.derived_bytes
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # one commit of operations as JSON; media is streamed
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -71,6 +71,29 @@ def test_what_is_not_counted_yet_shows_its_progress_and_fills_in(
     assert "Class balance" in part
 
 
+def test_equal_contents_are_told_with_the_splits_they_are_in(streets: Repository) -> None:
+    assert "No two samples have the same content." in page("/alice/streets/insights")
+    data.commit(
+        streets,
+        data.put_sample("train/twin.jpg", text="twins", fields={"split": "train"}),
+        data.put_sample("val/twin.jpg", text="twins", fields={"split": "val"}),
+        data.put_sample("train/other.jpg", text="same", fields={"split": "train"}),
+        data.put_sample("train/same.jpg", text="same", fields={"split": "train"}),
+    )
+    shown = page("/alice/streets/insights")
+    assert "2 surplus samples, 1 content in several splits" in shown
+    listed = page("/alice/streets/insights?view=duplicates")
+    assert "4 samples in 2 groups of equal content; 2 of them in several splits" in listed
+    rows = re.findall(r'<tr><th scope="row" class="brk">(.*?)</tr>', listed)
+    assert [re.findall(r">([a-z]+/[a-z]+\.jpg)<", row) for row in rows] == [
+        ["train/twin.jpg", "val/twin.jpg"],
+        ["train/other.jpg", "train/same.jpg"],
+    ]
+    assert ["leaks" in row for row in rows] == [True, False]
+    data.commit(streets, {"op": "delete_sample", "key": "val/twin.jpg"})
+    assert "1 surplus sample, 0 contents in several splits" in page("/alice/streets/insights")
+
+
 def test_suspects_and_checks_lead_to_the_label(streets: Repository) -> None:
     data.commit(
         streets,

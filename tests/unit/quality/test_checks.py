@@ -28,7 +28,6 @@ from repos.annotations.model import (
 )
 from repos.annotations.schema import stable_id
 from repos.quality.checks import entries_shapes, findings, unlabelled
-from repos.quality.contents import Contents
 from repos.quality.errors import StaleStatistics
 from repos.quality.facts import Facts
 from repos.quality.findings import LISTED, Check, CheckReport, Finding
@@ -36,6 +35,7 @@ from repos.quality.from_blocks import marks_of, shapes_of
 from repos.quality.layer_stats import LayerStats
 from repos.quality.marks import Marks
 from repos.quality.sample_stats import JoinStats
+from tests.oracles.contents import Contents
 
 A, B = stable_id("class", "a"), stable_id("class", "b")
 PICTURE = Sample(Media(MediaState.ABSENT, width=100, height=80))

@@ -13,9 +13,10 @@ from repos.annotations.model import Annotation, Box, Kind, Provenance, Sample
 from repos.annotations.schema import FieldDef, LabelClass, Schema, ValueType, stable_id
 from repos.annotations.snapshot import Snapshot
 from repos.labelstore.memory import MemoryNodes
-from repos.quality import runs, survey
+from repos.quality import runs
 from repos.quality.report import document
-from repos.quality.survey import Survey
+from repos.quality.survey import Survey, Terms, survey_of
+from repos.quality.totals import survey
 
 CAR, DOG = stable_id("class", "car"), stable_id("class", "dog")
 SCHEMA = Schema(
@@ -70,7 +71,7 @@ def whole(nodes: MemoryNodes, snapshot: Snapshot) -> Survey:
         for name in snapshot.layers
     }
     one = runs.Run(None, None, tuple(leaves), layers)
-    return survey.survey_of(reader.read(one), snapshot.schema, "gold" in snapshot.layers)
+    return survey_of(reader.read(one), Terms.of(snapshot))
 
 
 def test_runs_cover_everything_once() -> None:
@@ -89,29 +90,69 @@ def test_runs_cover_everything_once() -> None:
 def test_the_survey_of_runs_is_that_of_the_whole() -> None:
     nodes = MemoryNodes()
     snapshot = snapshot_of(nodes, 3000, ["ann", "bob", "gold"])
-    by_runs, at_once = survey.survey(nodes, snapshot), whole(nodes, snapshot)
-    assert told(replace(by_runs, suspicions=()), snapshot) == told(replace(at_once, suspicions=()), snapshot)
-    assert set(map(repr, at_once.suspicions)) <= set(map(repr, by_runs.suspicions))
+    assert told(survey(nodes, snapshot), snapshot) == told(whole(nodes, snapshot), snapshot)
 
 
-def test_an_edit_pays_for_its_run_only() -> None:
-    nodes, memory = MemoryNodes(), Remembering()
-    before = snapshot_of(nodes, 6000)
-    survey.survey(nodes, before, memory)
-    cold = memory.put
-    assert cold > 2
+def edited(nodes: MemoryNodes, before: Snapshot) -> Snapshot:
     edit = SnapshotEdit()
     edit.put_annotation("gold", "s/00001", boxed(DOG, "new", 0, 5.0))
-    after = apply_edit(nodes, before, edit).snapshot
-    again = survey.survey(nodes, after, memory)
+    return apply_edit(nodes, before, edit).snapshot
+
+
+def test_without_a_relative_an_edit_pays_for_its_run_and_the_groups_above() -> None:
+    nodes, memory = MemoryNodes(), Remembering()
+    before = snapshot_of(nodes, 6000)
+    survey(nodes, before, memory)
+    cold = memory.put
+    assert cold > 3
+    after = edited(nodes, before)
+    reader = runs.Reader(nodes, after)
+    (touched,) = (run for run in reader.runs() if run.low is None)
+    again = survey(nodes, after, memory)
+    levels = [level for level in range(9) if len(runs.groups(list(reader.runs()), level)) > 1]
+    assert touched.entries < 6000
+    assert memory.put - cold == len(levels) + 1
+    assert told(again, after) == told(survey(nodes, after), after)
+
+
+class Counting(MemoryNodes):
+    """Counts the leaves that are read."""
+
+    leaves = 0
+
+    def get_many(self, addresses: Sequence[bytes]) -> dict[bytes, bytes]:
+        found = super().get_many(addresses)
+        self.leaves += sum(raw[2] == 0 for raw in found.values())
+        return found
+
+
+def test_with_a_relative_an_edit_reads_the_leaves_it_changed() -> None:
+    nodes, memory = Counting(), Remembering()
+    before = snapshot_of(nodes, 6000)
+    survey(nodes, before, memory)
+    cold, after = memory.put, edited(nodes, before)
+    nodes.leaves = 0
+    again = survey(nodes, after, memory, near=[before])
     assert memory.put - cold == 1
-    assert told(again, after) == told(survey.survey(nodes, after), after)
+    assert nodes.leaves <= 2 + 2 * 2  # once to see what differs, then the records and labels of either side
+    assert told(again, after) == told(survey(nodes, after), after)
+
+
+def test_groups_nest_and_cover_all_runs() -> None:
+    nodes = MemoryNodes()
+    listed = list(runs.Reader(nodes, snapshot_of(nodes, 40_000, [])).runs())
+    for level in range(4):
+        fine, coarse = runs.groups(listed, level), runs.groups(listed, level + 1)
+        assert [run for group in fine for run in group] == listed
+        ends = {group[-1].high for group in fine}
+        assert {group[-1].high for group in coarse} <= ends
+    assert 1 < len(runs.groups(listed, 1)) < len(listed)
 
 
 def test_the_document_counts_what_is_there() -> None:
     nodes = MemoryNodes()
     snapshot = snapshot_of(nodes, 300)
-    shown = told(survey.survey(nodes, snapshot), snapshot)
+    shown = told(survey(nodes, snapshot), snapshot)
     stats = shown["stats"]
     assert (stats["samples"], stats["annotations"], stats["unlabelled"]) == (300, 300, 100)
     assert sum(row["count"] for row in stats["classes"]) == 300
@@ -131,7 +172,7 @@ def test_a_merged_class_reads_as_its_end() -> None:
     merged = Schema(
         classes=(SCHEMA.classes[0], replace(SCHEMA.classes[1], replaced_by=CAR)), fields=SCHEMA.fields
     )
-    shown = told(survey.survey(nodes, replace(snapshot, schema=merged)), replace(snapshot, schema=merged))
+    shown = told(survey(nodes, replace(snapshot, schema=merged)), replace(snapshot, schema=merged))
     assert [(row["name"], row["count"]) for row in shown["stats"]["classes"]] == [("car", 300)]
 
 
@@ -141,7 +182,7 @@ def test_a_box_of_odd_size_is_suspected_whatever_run_it_is_in() -> None:
     edit = SnapshotEdit()
     edit.put_annotation("gold", "s/05998", boxed(CAR, "odd", 9, 5.0, side=900.0))
     after = apply_edit(nodes, before, edit).snapshot
-    shown = told(survey.survey(nodes, after), after)["suspects"]
+    shown = told(survey(nodes, after), after)["suspects"]
     assert shown["count"] == 1
     assert (shown["listed"][0]["key"], shown["listed"][0]["reasons"][0]["why"]) == ("s/05998", "size")
 
@@ -149,7 +190,7 @@ def test_a_box_of_odd_size_is_suspected_whatever_run_it_is_in() -> None:
 def test_without_gold_the_other_layers_are_counted_and_compared() -> None:
     nodes = MemoryNodes()
     snapshot = snapshot_of(nodes, 300, ["ann", "bob", "cat"])
-    shown = told(survey.survey(nodes, snapshot), snapshot)
+    shown = told(survey(nodes, snapshot), snapshot)
     assert shown["stats"]["layer"] is None
     assert shown["stats"]["annotations"] == 900
     assert shown["agreement"]["annotators"] == 3

@@ -27,12 +27,14 @@ from repos.quality.facts import Facts
 from repos.quality.layer_stats import LayerStats
 from repos.quality.marks import Marks
 from repos.quality.suspects import (
+    Sized,
     Suspicion,
     Why,
     finding_suspicions,
     layer_suspicions,
     ranked,
-    size_suspicions,
+    size_models,
+    size_suspicion,
 )
 
 RBC, WBC = class_id("RBC"), class_id("WBC")
@@ -93,15 +95,27 @@ def test_agreement_raises_no_suspicion() -> None:
     assert list(layer_suspicions("k", {"gold": entry(box(0)), "a": entry(box(0, WBC))}, merged)) == []
 
 
+def odd_sizes(marks: Marks) -> list[Suspicion]:
+    """Of every mark."""
+    models = size_models(LayerStats.of(marks), SCHEMA)
+    places = zip(marks.entry.tolist(), marks.label.tolist(), marks.place.tolist(), marks.ids, strict=True)
+    sized = [
+        Sized(marks.keys[e], i.hex(), f"pixel:{marks.labels[label].hex()}", (w * h) ** 0.5)
+        for e, label, (_, _, w, h), i in places
+    ]
+    found = (size_suspicion(mark, models, SCHEMA) for mark in sized)
+    return [s for s in found if s is not None]
+
+
 def test_an_odd_size_among_its_class() -> None:
     usual = [box(20 * n, n=n, w=9 + n % 3) for n in range(60)]
     marks = Marks.of_entries([("k", entry(*usual, box(5000, n=99, w=1000), box(0, WBC, 100, w=1000)))])
-    (found,) = size_suspicions(marks, LayerStats.of(marks), SCHEMA)
+    (found,) = odd_sizes(marks)
     assert (int(found.annotation, 16), found.why) == (99, Why.SIZE)
     assert 0.5 < found.score < 1
     assert found.reason.endswith("times the usual size of RBC")
     few = Marks.of_entries([("k", entry(*usual[:20], box(5000, n=99, w=1000)))])
-    assert list(size_suspicions(few, LayerStats.of(few), SCHEMA)) == []
+    assert odd_sizes(few) == []
 
 
 def test_doubles_and_what_hangs_out() -> None:
