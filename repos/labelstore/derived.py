@@ -27,7 +27,7 @@ class DerivedStore(Protocol):
 class DerivedNodes:
     """A NodeStore of nodes that are derived themselves: those of an index. New ones are kept by `save`, at once.
 
-    `get_many` raises MissingNode when the store has forgotten one: whoever reads an index makes it anew then.
+    `get_many` raises MissingNode when the store has forgotten or spoilt one: whoever reads an index makes it anew then.
     """
 
     def __init__(self, store: DerivedStore, kind: str) -> None:
@@ -37,7 +37,8 @@ class DerivedNodes:
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
         found = {address: self._new[address] for address in addresses if address in self._new}
         left = [address for address in addresses if address not in found]
-        found |= self._store.get_many(self._kind, left) if left else {}
+        kept = self._store.get_many(self._kind, left) if left else {}
+        found |= {address: raw for address, raw in kept.items() if address_of(raw) == address}
         for address in addresses:
             if address not in found:
                 raise MissingNode(address)

@@ -229,21 +229,26 @@ class Lines:
     rows: tuple[Row, ...]
 
 
-def lines(names: Sequence[str], series: Sequence[Series], what: str = "", frame: Frame = CURVE) -> Lines:
-    """Lines over commits or releases; each series has its own scale and ticks, from its least to its
-    largest value."""
+def lines(
+    names: Sequence[str], series: Sequence[Series], what: str = "", frame: Frame = CURVE, shared: bool = False
+) -> Lines:
+    """Lines over commits or releases; each series has its own scale and ticks, from its least to its largest value, or
+    all have one that begins at 0 (`shared`)."""
+    every = [v for one in series for v in one.values if v is not None] if shared else []
+    span = (0.0, max(every)) if every else None
     xs = [
         frame.left + frame.plot_w * (n / (len(names) - 1) if len(names) > 1 else 0.5)
         for n in range(len(names))
     ]
-    drawn = tuple(_line(one, xs, frame) for one in series)
+    drawn = tuple(_line(one, xs, frame, span) for one in series)
     x_ticks = tuple(Tick(_r(xs[n]), names[n]) for n in _spread(len(names), 16))
     rows = tuple((name, *(_cell_text(one, n) for one in series)) for n, name in enumerate(names))
     return Lines(frame.width, frame.height, drawn, x_ticks, (what, *(one.title for one in series)), rows)
 
 
-def _line(one: Series, xs: Sequence[float], frame: Frame) -> Line:
+def _line(one: Series, xs: Sequence[float], frame: Frame, span: tuple[float, float] | None = None) -> Line:
     given = [v for part in (one.values, one.low, one.high) for v in part if v is not None]
+    given += span or ()
     if not given:
         return Line(one.title, "", "", (), ())
     steps = nice_ticks(max(given), min(given))

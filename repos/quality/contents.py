@@ -56,8 +56,8 @@ class Index:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Index:
-        roots = [decode_root(Reader(bytes.fromhex(data[name]), name)) for name in ("rows", "groups")]
-        return cls(*roots, data["samples"], data["leaking"])
+        rows, groups = (decode_root(Reader(bytes.fromhex(data[name]), name)) for name in ("rows", "groups"))
+        return cls(rows, groups, data["samples"], data["leaking"])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from repos.labelstore.derived import DerivedNodes, DerivedStore
 from repos.labelstore.digest import Address, MissingNode
 from repos.labelstore.ports import NodeReader
 from repos.labelstore.root import TreeRoot, encode_root
+from repos.labelstore.varint import MalformedBytes
 from repos.quality.contents import VERSION, Index, corrected, document, made
 
 KIND, NODES = f"content-{VERSION}", f"content-node-{VERSION}"
@@ -35,15 +36,26 @@ def duplicates(
 def _index(
     nodes: NodeReader, store: DerivedStore, derived: DerivedNodes, samples: TreeRoot, near: list[TreeRoot]
 ) -> Index:
-    known = store.get_many(KIND, [_address(root) for root in dict.fromkeys([samples, *near])])
-    if (own := known.get(_address(samples))) is not None:
-        return Index.from_json(json.loads(own))
+    known = _known(store, [samples, *near])
+    if (own := known.get(samples)) is not None:
+        return own
     for root in near:
-        if (raw := known.get(_address(root))) is not None:
-            found = corrected(nodes, derived, Index.from_json(json.loads(raw)), root, samples)
+        if root in known:
+            found = corrected(nodes, derived, known[root], root, samples)
             if found is not None:
                 return _kept(store, derived, samples, found)
     return _kept(store, derived, samples, made(nodes, derived, samples))
+
+
+def _known(store: DerivedStore, roots: list[TreeRoot]) -> dict[TreeRoot, Index]:
+    kept = store.get_many(KIND, [_address(root) for root in dict.fromkeys(roots)])
+    found: dict[TreeRoot, Index] = {}
+    for root in roots:
+        try:
+            found[root] = Index.from_json(json.loads(kept[_address(root)]))
+        except (KeyError, ValueError, MalformedBytes):
+            continue
+    return found
 
 
 def _kept(store: DerivedStore, derived: DerivedNodes, samples: TreeRoot, index: Index) -> Index:

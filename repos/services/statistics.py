@@ -29,6 +29,7 @@ from repos.quality.survey import Survey
 from repos.quality.totals import survey
 from repos.search.fill import Summaries, fill
 from repos.selectors.snapshots import snapshot_at
+from repos.services import points
 from repos.services.contents import duplicates
 from repos.services.stores import derived_of, nodes_of
 
@@ -121,6 +122,7 @@ def compute(
     known = survey(nodes, snapshot, Kept(store), lambda done: report(done, total), near)
     layers = {name: (root.entries, root.rows) for name, root in snapshot.layers.items() if root.entries}
     found = document(known, snapshot.schema, layers)
+    points.keep(store, address, found)
     return {**found, "duplicates": duplicates(nodes, store, snapshot, near)}
 
 

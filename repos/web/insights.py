@@ -23,7 +23,7 @@ from repos.selectors.people import people
 from repos.selectors.samples import SampleItem, items
 from repos.selectors.snapshots import view_of
 from repos.services.statistics import Found, statistics_of
-from repos.web import charts, duplicates
+from repos.web import charts, duplicates, over_commits
 from repos.web.data import thumbnail_url
 from repos.web.drawing import Palette, Path, Run, extent, outline, snippet
 from repos.web.frames import context, ref_menu
@@ -125,7 +125,7 @@ def panels(request: HttpRequest, revision: Revision, found: Found, wanted: str) 
         "checks": [_check_row(row, here) for row in result["checks"]["checks"]],
     }
     if wanted == "overview":
-        frame |= _overview(revision, result)
+        frame |= _overview(revision, result) | over_commits.panel(revision, result, _colors(revision))
     elif wanted == "suspects":
         frame |= _suspects(request, revision, result)
     elif wanted == "checks":

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from repos.services import statistics
+from repos.services import quality_history, statistics
 
 
 @shared_task(name=statistics.TASK, queue=statistics.QUEUE)
@@ -15,3 +15,9 @@ def count(computation_id: int) -> None:
 def follow(repository_id: int, ref: str, old: str, new: str, actor_id: int | None) -> None:
     """A branch has moved: its pages will ask for what it points at now."""
     statistics.follow(repository_id, ref, new)
+
+
+@shared_task(name=quality_history.TASK, queue=statistics.QUEUE)
+def fill_history(computation_id: int) -> None:
+    """The figures of the commits of a branch that are not kept."""
+    quality_history.run(computation_id)

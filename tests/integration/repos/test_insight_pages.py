@@ -14,6 +14,7 @@ from repos.annotations.schema import Schema
 from repos.models import CommitRecord, Repository, Role
 from repos.operations import Author, edit_from
 from repos.services import commits, statistics
+from repos.storage import derived
 from tests.factories import data
 from tests.factories import repos as make
 
@@ -92,6 +93,34 @@ def test_equal_contents_are_told_with_the_splits_they_are_in(streets: Repository
     assert ["leaks" in row for row in rows] == [True, False]
     data.commit(streets, {"op": "delete_sample", "key": "val/twin.jpg"})
     assert "1 surplus sample, 0 contents in several splits" in page("/alice/streets/insights")
+
+
+def test_quality_over_commits_is_filled_in_by_a_job(
+    streets: Repository, django_capture_on_commit_callbacks: Captured, inline_tasks: None
+) -> None:
+    assert "Quality over commits" not in page("/alice/streets/insights")
+    derived.forget(streets.network_id)
+    derived._remembered.cache_clear()
+    data.commit(streets, data.put_box("train/0000.jpg", 900, x=10.0), message="A double")
+    data.commit(streets, data.delete_box("train/0001.jpg", 3), message="One person less")
+    with django_capture_on_commit_callbacks(execute=False) as callbacks:
+        waiting = page("/alice/streets/insights")
+    assert "the last 3 commits, 2 of them still to be counted" in waiting
+    assert "come back in a moment" in waiting
+    for callback in callbacks:
+        callback()
+    shown = page("/alice/streets/insights")
+    assert "the last 3 commits</span>" in shown
+    rows = re.findall(r'<tr><th scope="row">[0-9a-f]{7} (.*?)</th>(.*?)</tr>', shown)
+    figures = {title: re.findall(r">([\d,]+)<", cells) for title, cells in rows}
+    assert figures == {
+        "First labels": ["18", "0", "12", "6"],
+        "A double": ["19", "1", "13", "6"],
+        "One person less": ["18", "1", "13", "5"],
+    }
+    with django_capture_on_commit_callbacks(execute=False) as callbacks:
+        page("/alice/streets/insights")
+    assert not callbacks
 
 
 def test_suspects_and_checks_lead_to_the_label(streets: Repository) -> None:
