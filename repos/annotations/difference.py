@@ -1,30 +1,31 @@
 """Two snapshots side by side: every sample that differs, lazily, in key order, from any key on.
 
 Invariant: what is told equals semantic.sample_changes over changeset.direct(a, b), cut into pages anywhere.
-Cost: a page reads the nodes of its own key range on both sides and skips equal subtrees; nothing is kept between pages.
+Cost: a page reads the nodes of its own key range on both sides and skips equal subtrees; rows become objects a few
+samples at a time, so a page makes those it shows. Nothing is kept between pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 
 from repos.annotations.blocks import LayerBlock
-from repos.annotations.changeset import complete
-from repos.annotations.changeset import in_place as rows_that_differ
-from repos.annotations.formats import LAYER, SAMPLES
+from repos.annotations.changeset import layer_changes
+from repos.annotations.formats import SAMPLES
 from repos.annotations.model import LayerEntry, Sample
 from repos.annotations.records import RecordBlock
 from repos.annotations.samples import attach_texts, sample_from
 from repos.annotations.semantic import SampleChange, SampleRows, Schemas, sample_changes
-from repos.annotations.snapshot import LAYER_TARGET, Snapshot
+from repos.annotations.snapshot import Snapshot
 from repos.annotations.subtrees import inlined
 from repos.labelstore import treediff
 from repos.labelstore.ports import NodeReader
-from repos.labelstore.root import empty_root
 
+FIRST_RUN, LAST_RUN = 8, 256
+"""Samples of which objects are made at a time."""
 RECORD = ""
 """Stream of sample records; every other stream is named by its layer, and no layer has an empty name."""
 
@@ -66,24 +67,35 @@ class Difference:
 
     def _records(self, after: bytes | None) -> Iterator[_Item]:
         for x, y in treediff.diff(self.nodes, SAMPLES, self.a.samples, self.b.samples, after):
-            before, now = self._samples(x), self._samples(y)
-            for key in sorted({*before, *now}):
-                yield _Item(key, RECORD, before.get(key), now.get(key))
+            union = sorted({*x.keys, *y.keys})
+            for at, stop in runs(len(union)):
+                chosen = union[at:stop]
+                before, now = self._samples(x, chosen), self._samples(y, chosen)
+                for key in chosen:
+                    yield _Item(key, RECORD, before.get(key), now.get(key))
 
-    def _samples(self, block: RecordBlock) -> dict[bytes, Sample]:
-        records = attach_texts(block.records, self.nodes)
-        return {key: sample_from(record) for key, record in zip(block.keys, records, strict=True)}
+    def _samples(self, block: RecordBlock, chosen: Sequence[bytes]) -> dict[bytes, Sample]:
+        found = {key: record for key in chosen if (record := block.get(key)) is not None}
+        records = attach_texts(list(found.values()), self.nodes)
+        return {key: sample_from(record) for key, record in zip(found, records, strict=True)}
 
     def _layer(self, name: str, after: bytes | None) -> Iterator[_Item]:
-        a, b = (s.layers.get(name) or empty_root(LAYER_TARGET) for s in (self.a, self.b))
-        for x, y in treediff.diff(self.nodes, LAYER, a, b, after):
-            before, now = complete(*rows_that_differ(self.nodes, x, y))
-            old, new = self._entries(before), self._entries(now)
-            for key in before.keys:
-                yield _Item(key, name, old.get(key), new.get(key))
+        for x, y in layer_changes(self.nodes, self.a.layers.get(name), self.b.layers.get(name), after):
+            for at, stop in runs(len(x)):
+                old, new = self._entries(x.take(at, stop)), self._entries(y.take(at, stop))
+                for key in x.keys[at:stop]:
+                    yield _Item(key, name, old.get(key), new.get(key))
 
     def _entries(self, block: LayerBlock) -> dict[bytes, LayerEntry]:
         return {key.encode(): entry for key, entry in inlined(block, self.nodes).entries()}
+
+
+def runs(length: int) -> Iterator[tuple[int, int]]:
+    """0..length in runs that begin short, so that who wants a few has few made, and grow."""
+    at, size = 0, FIRST_RUN
+    while at < length:
+        yield at, min(length, at + size)
+        at, size = at + size, min(size * 2, LAST_RUN)
 
 
 def _rows(key: str, items: list[_Item]) -> SampleRows:

@@ -60,13 +60,19 @@ class _Window:
 
 
 def diff(
-    nodes: NodeReader, fmt: LeafFormat[B], a: TreeRoot, b: TreeRoot, after: bytes | None = None
+    nodes: NodeReader,
+    fmt: LeafFormat[B],
+    a: TreeRoot,
+    b: TreeRoot,
+    after: bytes | None = None,
+    until: bytes | None = None,
 ) -> Iterator[tuple[B, B]]:
     """Pairs of blocks (of `a`, of `b`) with the entries that differ, in key order; a pair is never empty on both
-    sides. `after` leaves out everything up to and including that key, so that a diff goes on where it stopped."""
+    sides. `after` leaves out everything up to and including that key, so that a diff goes on where it stopped;
+    `until` leaves out everything behind that key, so that the diff of a range does not read beyond it."""
     if a.address == b.address:
         return
-    keys = Range(behind(after) if after is not None else b"")
+    keys = Range(behind(after) if after is not None else b"", None if until is None else behind(until))
     yield from _differences(fmt, _side(nodes, fmt, a), _side(nodes, fmt, b), keys, _Window())
 
 
@@ -75,6 +81,21 @@ def _side(nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot) -> Side[B]:
         return Side(None, 0, [])
     reader = TreeReader(nodes, fmt, root)
     return Side(reader, root.level, [Part(reader.top, root.level, None)])
+
+
+def different_leaves(
+    nodes: NodeReader, fmt: LeafFormat[B], a: TreeRoot, b: TreeRoot
+) -> tuple[Sequence[Part], Sequence[Part]]:
+    """The leaves of either tree that the other one has not, in key order, unread: where the trees differ, and how many
+    rows have to be looked at to say in what. Cost: one `get_many` per level and tree."""
+    if a.address == b.address:
+        return (), ()
+    one, two = _side(nodes, fmt, a), _side(nodes, fmt, b)
+    while level := max(side.level if side.nodes else 0 for side in (one, two)):
+        one, two = (side.opened(Range()) if side.level == level else side for side in (one, two))
+        if one.level == two.level:
+            one, two = _without_equal(one, two)
+    return one.nodes, two.nodes
 
 
 def _differences(
