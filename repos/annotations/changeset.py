@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from repos.annotations.blocks import I64, LayerBlock, concat
-from repos.annotations.compare import changed, spread, tokens, union_keys
+from repos.annotations.compare import changed, spread, union_keys
 from repos.annotations.formats import FILES, LAYER, SAMPLES
 from repos.annotations.patch import stack_rows
 from repos.annotations.records import RecordBlock, RecordFormat
@@ -73,10 +73,16 @@ def direct(nodes: NodeReader, a: Snapshot, b: Snapshot) -> ChangeSet:
     )
 
 
-def layer_changes(nodes: NodeReader, a: TreeRoot | None, b: TreeRoot | None) -> Iterator[LayerChange]:
-    """Changes of one layer, lazily, in key order; memory of a few leaves at a time."""
+def layer_changes(
+    nodes: NodeReader,
+    a: TreeRoot | None,
+    b: TreeRoot | None,
+    after: bytes | None = None,
+    until: bytes | None = None,
+) -> Iterator[LayerChange]:
+    """Changes of one layer behind `after`, up to and with `until`, lazily, in key order; memory of a few leaves."""
     a, b = a or empty_root(LAYER_TARGET), b or empty_root(LAYER_TARGET)
-    for x, y in treediff.diff(nodes, LAYER, a, b):
+    for x, y in treediff.diff(nodes, LAYER, a, b, after, until):
         pair = complete(*in_place(nodes, x, y))
         if len(pair[0]):
             yield pair
@@ -147,69 +153,82 @@ def _record_changes(nodes: NodeReader, fmt: RecordFormat, a: TreeRoot, b: TreeRo
 
 def compose(first: ChangeSet, second: ChangeSet) -> ChangeSet:
     """The change set of doing `first`, then `second`."""
-    nothing = (LayerBlock.empty(), LayerBlock.empty())
-    layers: dict[str, LayerChange] = {}
-    for name in sorted({*first.layers, *second.layers}):
-        pair = _compose_layer(first.layers.get(name, nothing), second.layers.get(name, nothing))
-        if len(pair[0]):
-            layers[name] = pair
-    return ChangeSet(
-        (first.schema[0], second.schema[1]),
-        layers,
-        _compose_records(SAMPLES, first.samples, second.samples),
-        _compose_records(FILES, first.files, second.files),
-    )
+    return _composed([first, second])
 
 
 def compose_all(changes: Iterable[ChangeSet]) -> ChangeSet | None:
-    """All in order; None for none. Neighbours are composed pairwise, so that each row is touched O(log n) times."""
+    """All in order; None for none. Each row is sorted once, however many change sets there are."""
     found = list(changes)
-    while len(found) > 1:
-        pairs = [found[i : i + 2] for i in range(0, len(found), 2)]
-        found = [compose(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
-    return found[0] if found else None
+    return _composed(found) if len(found) > 1 else found[0] if found else None
 
 
-def _compose_layer(first: LayerChange, second: LayerChange) -> LayerChange:
-    before = _over(base=second[0], top=first[0], other=first[1])
-    after = _over(base=first[1], top=second[1], other=second[0])
-    return changed(before, after)
-
-
-def _over(base: LayerBlock, top: LayerBlock, other: LayerBlock) -> LayerBlock:
-    """`top` and, of `base`, the rows that the change set of `top` and `other` does not touch; entries of `top` win."""
-    if not len(top):
-        return base
-    if not len(base):
-        return top
-    union, cb, ct = union_keys(base.keys, top.keys)
-    _, _, co = union_keys(union, other.keys)  # `other` has the keys of `top`
-    rows = np.arange(base.n_rows)
-    touched = np.concatenate(
-        [tokens(top, ct, np.arange(top.n_rows)), tokens(other, co, np.arange(other.n_rows))]
+def _composed(found: Sequence[ChangeSet]) -> ChangeSet:
+    layers: dict[str, LayerChange] = {}
+    for name in sorted({name for one in found for name in one.layers}):
+        pair = _compose_layers([one.layers[name] for one in found if name in one.layers])
+        if len(pair[0]):
+            layers[name] = pair
+    return ChangeSet(
+        (found[0].schema[0], found[-1].schema[1]),
+        layers,
+        _compose_records(SAMPLES, [one.samples for one in found]),
+        _compose_records(FILES, [one.files for one in found]),
     )
-    kept_rows = rows[~np.isin(tokens(base, cb, rows), touched)]
-    kept = base.pick_rows(kept_rows, np.arange(len(base)))
-    return _entries_over(kept, top, cb, ct, union)
 
 
-def _entries_over(kept: LayerBlock, top: LayerBlock, cb: I64, ct: I64, union: Sequence[bytes]) -> LayerBlock:
-    both = concat([kept, top])
-    codes = np.concatenate([cb, ct])
-    owner = np.repeat(codes, np.diff(both.bounds))
-    order = np.lexsort((both.column("id_lo"), both.column("id_hi"), owner))
+def _compose_layers(changes: Sequence[LayerChange]) -> LayerChange:
+    """Of each row, what the first change that knows it says of before, and the last of after; likewise of entries."""
+    union = sorted({key for before, _ in changes for key in before.keys})
+    place = {key: n for n, key in enumerate(union)}
+    codes = [np.fromiter(map(place.__getitem__, before.keys), np.int64, len(before)) for before, _ in changes]
+    sides = [concat([change[side] for change in changes]) for side in (0, 1)]
+    keep = _first_and_last(sides, codes)
+    return changed(*(_ended(sides[n], keep[n], codes, union, last=bool(n)) for n in (0, 1)))
+
+
+def _first_and_last(sides: Sequence[LayerBlock], codes: Sequence[I64]) -> tuple[I64, I64]:
+    """Rows of before whose change is the first of their id, and of after whose change is the last; by key and id."""
+    turn = np.repeat(np.arange(len(codes)), [len(some) for some in codes])
+    entry = [side.entry_of_rows() for side in sides]
+    owner = np.concatenate([np.concatenate(codes)[e] for e in entry])
+    turns = np.concatenate([turn[e] for e in entry])
+    high, low = (np.concatenate([side.column(name) for side in sides]) for name in ("id_hi", "id_lo"))
+    order = np.lexsort((turns, low, high, owner))
+    ranked = np.stack([owner.astype(np.uint64), high, low], axis=1)[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    starts, turns = np.flatnonzero(new), turns[order]
+    counts = np.diff(np.append(starts, len(order)))
+    first, last = (np.repeat(turns[ends], counts) for ends in (starts, starts + counts - 1))
+    old = order < sides[0].n_rows
+    return order[old & (turns == first)], order[~old & (turns == last)] - sides[0].n_rows
+
+
+def _ended(
+    block: LayerBlock, rows: I64, codes: Sequence[I64], union: Sequence[bytes], last: bool
+) -> LayerBlock:
+    """These rows of `block`, whose entries may name a key many times; the first or the last of a key's entries."""
+    entries = np.concatenate(codes)
+    owner = entries[block.entry_of_rows()[rows]]
     bounds = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(union)))]).astype(np.int64)
+    order = slice(None) if last else slice(None, None, -1)  # of equal places the one assigned last stays
     entry_columns = {}
-    for name, column in both.entry_columns.items():
-        made = np.zeros(len(union), column.dtype)
-        made[codes] = column  # entries of `top` come last and win
-        entry_columns[name] = made
-    columns = {name: column[order] for name, column in both.columns.items()}
-    return LayerBlock(list(union), bounds, entry_columns, columns, both.dictionaries)
+    for name, column in block.entry_columns.items():
+        entry_columns[name] = np.zeros(len(union), column.dtype)
+        entry_columns[name][entries[order]] = column[order]
+    columns = {name: column[rows] for name, column in block.columns.items()}
+    return LayerBlock(union, bounds, entry_columns, columns, block.dictionaries)
 
 
-def _compose_records(fmt: RecordFormat, first: RecordChange, second: RecordChange) -> RecordChange:
-    touched_first, touched_second = ({k for side in change for k in side.keys} for change in (first, second))
-    before = dict(first[0].items()) | {k: r for k, r in second[0].items() if k not in touched_first}
-    after = dict(second[1].items()) | {k: r for k, r in first[1].items() if k not in touched_second}
+def _compose_records(fmt: RecordFormat, changes: Sequence[RecordChange]) -> RecordChange:
+    before, after = (_ends(changes, side) for side in (0, 1))
     return fmt.changed(RecordBlock.from_mapping(before), RecordBlock.from_mapping(after))
+
+
+def _ends(changes: Sequence[RecordChange], side: int) -> dict[bytes, bytes]:
+    """What the first change of a key says of before (side 0), or the last one of after (side 1)."""
+    found: dict[bytes, bytes | None] = {}
+    for change in changes if side else reversed(changes):
+        found.update(dict.fromkeys(change[1 - side].keys))
+        found.update(change[side].items())
+    return {key: record for key, record in found.items() if record is not None}

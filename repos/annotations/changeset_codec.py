@@ -8,6 +8,8 @@ Not part of a commit's hash; fsck compares it with the direct diff. Cost: O(rows
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +19,7 @@ from repos.annotations.blocks import LayerBlock, concat
 from repos.annotations.changeset import ChangeSet, LayerChange, RecordChange, complete
 from repos.annotations.formats import FILES, LAYER, SAMPLES
 from repos.annotations.records import RecordFormat
+from repos.annotations.schema import Schema
 from repos.annotations.schema_codec import decode_schema, encode_schema
 from repos.annotations.subtrees import unfolded
 from repos.annotations.wire import Reader, Writer
@@ -28,6 +31,8 @@ from repos.labelstore.root import decode_root, encode_root
 MARK, VERSION = b"LHC", 1
 INLINE = 16384
 ROWS_A_RUN, ENTRIES_A_RUN = 4096, 2048
+BYTES_A_ROW = 12
+"""For an estimate: boxes of a real detection set take about 15 bytes in a leaf's body."""
 
 
 def save(nodes: NodeWriter, changes: ChangeSet) -> Address:
@@ -82,7 +87,7 @@ def load(nodes: NodeReader, address: Address) -> ChangeSet:
         raise r.expected(f"the mark {MARK!r} and version {VERSION}")
     schemas = [r.take(ADDRESS_BYTES) for _ in range(2)]
     raw = nodes.get_many(list(dict.fromkeys(schemas)))
-    before, after = (decode_schema(raw[a]) for a in schemas)
+    before, after = (_schema(raw[a]) for a in schemas)
     samples, files = _read_records(r, nodes, SAMPLES), _read_records(r, nodes, FILES)
     layers: dict[str, LayerChange] = {}
     whole = {}
@@ -96,6 +101,46 @@ def load(nodes: NodeReader, address: Address) -> ChangeSet:
             layers[name] = (_read_runs(r, nodes, LAYER), _read_runs(r, nodes, LAYER))
     r.done()
     return ChangeSet((before, after), layers, samples, files, MappingProxyType(whole))
+
+
+@lru_cache(maxsize=64)
+def _schema(raw: bytes) -> Schema:
+    """The change sets of a line of commits nearly all name one schema."""
+    return decode_schema(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a stored change set takes to read: at most so many rows and entries; whether a layer is a whole tree."""
+
+    rows: int
+    whole: bool
+
+
+def weigh(raw: bytes) -> Weight:
+    """From the record alone: runs stored apart are full ones, those in place have at least some bytes a row."""
+    r = Reader(raw, "change set", 4 + 2 * ADDRESS_BYTES)
+    rows = sum(_run_weights(r) for _ in range(4))
+    whole = False
+    for _ in range(r.count(2, "layers")):
+        r.string()
+        if r.flag():
+            root = decode_root(r)
+            whole, rows = True, rows + root.rows + root.entries
+        else:
+            rows += _run_weights(r) + _run_weights(r)
+    return Weight(rows, whole)
+
+
+def _run_weights(r: Reader) -> int:
+    total = 0
+    for _ in range(r.count(2, "runs")):
+        if r.flag():
+            r.take(ADDRESS_BYTES)
+            total += ROWS_A_RUN
+        else:
+            total += len(r.blob()) // BYTES_A_ROW
+    return total
 
 
 def _read_records(r: Reader, nodes: NodeReader, fmt: RecordFormat) -> RecordChange:

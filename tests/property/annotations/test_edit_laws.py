@@ -244,14 +244,20 @@ def test_edits_do_what_dictionaries_do_and_change_sets_compose(rounds: list[list
     nodes = MemoryNodes()
     model, first = begin(nodes)
     base, together = first, changeset.direct(nodes, first, first)
+    every = []
     for todo in rounds:
         applied = carry_out(nodes, model, base, todo)
         agrees(nodes, model, applied.snapshot)
         assert shown(applied.changes) == shown(changeset.direct(nodes, base, applied.snapshot))
-        stored = changeset_codec.load(nodes, changeset_codec.save(nodes, applied.changes))
+        address = changeset_codec.save(nodes, applied.changes)
+        stored = changeset_codec.load(nodes, address)
         assert shown(stored) == shown(applied.changes)
+        weight = changeset_codec.weigh(nodes.get_many([address])[address])
+        assert weight.whole == bool(applied.changes.whole)
+        every.append(applied.changes)
         together, base = changeset.compose(together, applied.changes), applied.snapshot
     assert shown(together) == shown(changeset.direct(nodes, first, base))
+    assert every == [] or shown(changeset.compose_all(every) or together) == shown(together)
 
 
 @settings(max_examples=80, deadline=None)
