@@ -60,7 +60,11 @@ def one(pull: PullRequest) -> Json:
         "behind": span.behind,
         "summary": counted.result if summary_state(counted) == "ready" else None,
         "summary_state": summary_state(counted),
+        "summary_progress": progress(*compare.progress_of(counted))
+        if summary_state(counted) == "running"
+        else None,
         "mergeable": mergeability(found),
+        "mergeable_progress": progress(found.done, found.total) if found.conflicts is None else None,
         "conflicts": found.conflicts or 0,
         "blocked_by": merge.reasons(pull, found, ahead=span.ahead, standing=stand),
         "reviews": {
@@ -68,6 +72,11 @@ def one(pull: PullRequest) -> Json:
             "changes_requested": sorted(who for who, v in stand.items() if v is Verdict.REQUEST_CHANGES),
         },
     }
+
+
+def progress(done: int, total: int | None) -> Json:
+    """Rows compared, or samples merged; the total where it is known."""
+    return {"done": done, "total": total}
 
 
 def mergeability(found: Checked) -> str:

@@ -6,7 +6,7 @@ the place of a cursor is a bisection, so a page of changes costs the page.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.changeset import ChangeSet
+from repos.annotations.formats import SAMPLES
 from repos.annotations.model import LayerEntry, Sample
 from repos.annotations.records import RecordBlock
 from repos.annotations.samples import attach_texts, sample_from
@@ -77,3 +78,34 @@ def _samples(nodes: NodeReader, block: RecordBlock, keys: Sequence[bytes]) -> di
 def _entries(nodes: NodeReader, block: LayerBlock, keys: Sequence[bytes]) -> Entries:
     places = [e for key in keys if (e := block.find(key)) is not None]
     return dict(inlined(block.pick(np.array(places, np.int64)), nodes).entries()) if places else {}
+
+
+def changes_at(nodes: NodeReader, changes: ChangeSet, keys: Sequence[bytes]) -> Iterator[SampleChange]:
+    """The semantic changes of some samples of a change set, in the order given."""
+    schemas = Schemas(*changes.schema)
+    for at in range(0, len(keys), CHUNK):
+        for row in _chunk(nodes, changes, keys[at : at + CHUNK]):
+            found = sample_change(row, schemas)
+            if found is not None:
+                yield found
+
+
+def cut(changes: ChangeSet, after: bytes | None, size: int) -> Iterator[ChangeSet]:
+    """A change set without its files in pieces of some samples each, behind the key `after`."""
+    keys = changed_keys(changes)
+    start = 0 if after is None else bisect_right(keys, after)
+    for at in range(start, len(keys), size):
+        low, high = keys[at], keys[min(at + size, len(keys)) - 1]
+        layers = {
+            name: (_between(x, low, high), _between(y, low, high)) for name, (x, y) in changes.layers.items()
+        }
+        records = tuple(_records_between(side, low, high) for side in changes.samples)
+        yield ChangeSet(changes.schema, layers, (records[0], records[1]))
+
+
+def _between(block: LayerBlock, low: bytes, high: bytes) -> LayerBlock:
+    return block.take(bisect_left(block.keys, low), bisect_right(block.keys, high))
+
+
+def _records_between(block: RecordBlock, low: bytes, high: bytes) -> RecordBlock:
+    return SAMPLES.take(block, bisect_left(block.keys, low), bisect_right(block.keys, high))

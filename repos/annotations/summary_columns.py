@@ -40,12 +40,19 @@ def of_change_set(nodes: NodeReader, changes: ChangeSet, split_of: SplitOf = no_
     `split_of`: key of a sample -> its split (after; before where it is gone).
     """
     total, touched = NOTHING, set[bytes]()
-    for name, change in sorted(changes.layers.items()):
-        beside = _keys_beside(changes, name) if name == GOLD else frozenset[bytes]()
-        layer = LayerSummary(nodes, name, change, changes, split_of, beside)
+    for layer in layer_summaries(nodes, changes, split_of):
         total += layer.summary()
         touched |= layer.touched
     return total + DiffSummary(samples=_samples(changes, touched))
+
+
+def layer_summaries(
+    nodes: NodeReader, changes: ChangeSet, split_of: SplitOf = no_split
+) -> Iterator[LayerSummary]:
+    """One for each layer of a change set, by name."""
+    for name, change in sorted(changes.layers.items()):
+        beside = _keys_beside(changes, name) if name == GOLD else frozenset[bytes]()
+        yield LayerSummary(nodes, name, change, changes, split_of, beside)
 
 
 def _keys_beside(changes: ChangeSet, layer: str) -> frozenset[bytes]:
@@ -95,28 +102,35 @@ class LayerSummary:
         self.touched: set[bytes] = set()
 
     def summary(self) -> DiffSummary:
-        self._reviews()
-        sides = self._sides()
-        changes = [*self._entry_changes(sides)]
+        self.touched |= self.reviewed()
+        rows, changes = self.pieces()
+        self.touched.update(change.key.encode() for change in changes)
         total = NOTHING
+        for some in rows:
+            total += self._tally(some)
+        return total + of_annotations(changes, self.schemas, self.split_of)
+
+    def pieces(self) -> tuple[list[Rows], list[Change]]:
+        """All changes: those that arrays tell, and those that needed objects."""
+        sides = self._sides()
+        found, changes = list[Rows](), [*self._entry_changes(sides)]
         for side, facet in ((0, Facet.REMOVED), (1, Facet.ADDED)):
             rows, others = self._lone_rows(sides, side)
-            total += self._tally(self._alone(side, rows, facet))
+            found.append(self._alone(side, rows, facet))
             changes += self._changes_of(side, others)
         pairs, asked = simple_pairs(self.before, self.after, *sides.pairs)
         keep = ~sides.whole[self.before.entry_of_rows()[sides.pairs[0]]]
-        total += self._tally(compare_pairs(self.before, self.after, self.codes, *pairs(keep)))
+        found.append(compare_pairs(self.before, self.after, self.codes, *pairs(keep)))
         changes += self._pair_changes(*asked(keep))
-        self.touched.update(change.key.encode() for change in changes)
-        return total + of_annotations(changes, self.schemas, self.split_of)
+        return [rows.seen() for rows in found], changes
 
-    def _reviews(self) -> None:
-        """Entries whose review state differs."""
+    def reviewed(self) -> set[bytes]:
+        """Keys of the entries whose review state differs."""
         old, new = (
             [block.dictionary("review")[code] for code in block.entry_column("review").tolist()]
             for block in (self.before, self.after)
         )
-        self.touched.update(key for key, a, b in zip(self.before.keys, old, new, strict=True) if a != b)
+        return {key for key, a, b in zip(self.before.keys, old, new, strict=True) if a != b}
 
     def _sides(self) -> _Sides:
         before, after = self.before, self.after
@@ -215,7 +229,6 @@ class LayerSummary:
         return found
 
     def _tally(self, rows: Rows) -> DiffSummary:
-        rows = rows.seen()
         keys = self.before.keys
         entries = np.unique(rows.entry).tolist()
         self.touched.update(keys[e] for e in entries)

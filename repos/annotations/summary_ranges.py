@@ -42,14 +42,27 @@ def of_snapshots(
     return total
 
 
-def change_ranges(nodes: NodeReader, a: Snapshot, b: Snapshot, size: int = RANGE) -> Iterator[ChangeSet]:
-    """The difference without its files, as change sets of ascending, disjoint ranges of keys; none is empty."""
+def change_ranges(
+    nodes: NodeReader,
+    a: Snapshot,
+    b: Snapshot,
+    size: int = RANGE,
+    *,
+    first: int | None = None,
+    after: bytes | None = None,
+    until: bytes | None = None,
+) -> Iterator[ChangeSet]:
+    """The difference behind `after`, up to and with `until`, without its files, as change sets of ascending, disjoint
+    ranges of keys; none is empty. The first has about `first` rows; they double up to `size`."""
     names = sorted({*a.layers, *b.layers})
-    streams = [_Stream(RECORDS, treediff.diff(nodes, SAMPLES, a.samples, b.samples))]
-    streams += [_Stream(n, layer_changes(nodes, a.layers.get(n), b.layers.get(n))) for n in names]
-    share = max(1, size // len(streams))
+    streams = [_Stream(RECORDS, treediff.diff(nodes, SAMPLES, a.samples, b.samples, after, until))]
+    streams += [
+        _Stream(n, layer_changes(nodes, a.layers.get(n), b.layers.get(n), after, until)) for n in names
+    ]
+    rows = first or size
     while True:
-        filled = [stream.fill(share) for stream in streams]
+        filled = [stream.fill(max(1, rows // len(streams))) for stream in streams]
+        rows = min(size, 2 * rows)
         if not any(filled):
             return
         # What is behind the first end of a stream that has more to come waits for the next range.

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from hub.errors import Invalid
 from hub.http.pagination import decode_cursor, page, page_limit
 from repos.access import Revision
+from repos.annotations.difference import Difference
 from repos.annotations.facets import Facet
 from repos.annotations.semantic import SampleFacet
 from repos.api.base import RepositoryView, mark, unchanged, version
@@ -31,10 +32,11 @@ CHANGE_PARAMETERS = [
 
 
 def summary_document(network: Network, a: CommitRecord, b: CommitRecord) -> dict[str, Any]:
-    """`state`: ready, running, failed; `summary` once it is ready (docs/design/JSON.md)."""
+    """`state`: ready, running, failed; `summary` once it is ready (docs/design/JSON.md), `progress` until then."""
     found = compare.summary(network, a, b)
     state = compare.summary_state(found)
-    return {"state": state, "summary": found.result if state == "ready" else None}
+    progress = {"done": found.done, "total": found.total} if state == "running" else None
+    return {"state": state, "summary": found.result if state == "ready" else None, "progress": progress}
 
 
 def changes_response(request: Request, revision: Revision, a: CommitRecord, b: CommitRecord) -> Response:
@@ -46,9 +48,17 @@ def changes_response(request: Request, revision: Revision, a: CommitRecord, b: C
     if (same := unchanged(request, revision, a.commit_id)) is not None:
         return same
     found = compare.difference(revision.repository.network, a, b)
-    shown = compare.changes_page(found, wanted, after, page_limit(request, 30))
-    response = page(request, [sample_change_document(c, found.schemas) for c in shown.changes], shown.cursor)
+    shown = compare.changes_page(found, wanted, after, page_limit(request, 30), (a, b))
+    response = changes_document(request, found, shown)
     return mark(response, revision, version(request, revision, a.commit_id))
+
+
+def changes_document(request: Request, found: Difference, shown: compare.ChangesPage) -> Response:
+    """`searched`: how far a search came that ran out of time, in labels and samples of both sides to look at."""
+    response = page(request, [sample_change_document(c, found.schemas) for c in shown.changes], shown.cursor)
+    if shown.searched is not None:
+        response.data["searched"] = {"done": shown.searched.done, "total": shown.searched.total}
+    return response
 
 
 def filter_of(request: Request) -> compare.Filter:

@@ -30,6 +30,40 @@ SELECT commit_id, parents, generation, committed_at FROM run
 """
 
 
+_LINE = """
+WITH RECURSIVE line(commit_id, parents, generation, change_set, n) AS (
+    SELECT commit_id, parents, generation, change_set, 1
+      FROM repos_commitrecord WHERE network_id = %(network)s AND commit_id = %(tip)s
+  UNION ALL
+    SELECT c.commit_id, c.parents, c.generation, c.change_set, line.n + 1
+      FROM line JOIN repos_commitrecord c ON c.network_id = %(network)s AND c.commit_id = line.parents[1]
+     WHERE line.commit_id <> %(root)s AND line.generation > %(generation)s AND line.n <= %(most)s
+)
+SELECT commit_id, change_set FROM line ORDER BY n DESC
+"""
+
+
+def change_sets_between(
+    network_id: int, root: str, generation: int, tip: str, most: int
+) -> list[bytes] | None:
+    """Addresses of the change sets of the commits behind `root` (of this generation) up to `tip`, in the order they
+    were made; None where `root` is not in the line of first parents of `tip` within `most` commits, or where a commit
+    has none. One query."""
+    given: dict[str, str | int] = {
+        "network": network_id,
+        "root": root,
+        "generation": generation,
+        "tip": tip,
+        "most": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LINE, given)
+        rows = cursor.fetchall()
+    if not rows or rows[0][0] != root or any(address is None for _, address in rows[1:]):
+        return None
+    return [bytes(address) for _, address in rows[1:]]
+
+
 def lookup(network_id: int) -> Lookup:
     """What labelstore.graph walks over."""
 

@@ -22,7 +22,7 @@ from repos.services.stores import nodes_of
 from repos.web.changes import Sides, sample_rows
 from repos.web.commits import commit_frame
 from repos.web.frames import context
-from repos.web.summaries import KINDS
+from repos.web.summaries import KINDS, Progress
 from repos.web.summaries import frame as summary_frame
 
 PAGE = 12
@@ -39,7 +39,8 @@ def commit(request: HttpRequest, owner: str, name: str, commit_id: str) -> HttpR
         return render(request, "pulls/_summary.html", counted)
     found = _difference(repository, parent, record)
     wanted = compare.Filter(request.GET.get("kind", ""), request.GET.get("class", ""))
-    page = compare.changes_page(found, wanted, request.GET.get("after") or None, PAGE)
+    ends = None if parent is None else (parent, record)
+    page = compare.changes_page(found, wanted, request.GET.get("after") or None, PAGE, ends)
     kept = {k: v for k, v in (("kind", wanted.kind), ("class", wanted.label_class)) if v}
     more = {
         "commit": commit_frame(repository, record, people([record.author, record.committer])),
@@ -51,6 +52,7 @@ def commit(request: HttpRequest, owner: str, name: str, commit_id: str) -> HttpR
         **counted,
         "rows": sample_rows(Sides(repository, parent, record), page.changes, found.schemas),
         "filters": wanted,
+        "searched": page.searched,
         "kinds": list(KINDS),
         "classes": sorted({c.name for side in (found.a, found.b) for c in side.schema.classes}),
         "first_url": f"?{urlencode(kept)}" if request.GET.get("after") else None,
@@ -84,7 +86,8 @@ def _summary(repository: Repository, record: CommitRecord, parent: CommitRecord 
     if state == "ready" and counted.result:
         CommitRecord.objects.filter(pk=record.pk, counts__isnull=True).update(counts=counted.result)
     frame = summary_frame(counted.result) if state == "ready" and counted.result else None
-    return {"summary": frame, "summary_state": state, "poll_url": poll_url}
+    progress = Progress(*compare.progress_of(counted)) if state == "running" else None
+    return {"summary": frame, "summary_state": state, "progress": progress, "poll_url": poll_url}
 
 
 def _trailers(repository: Repository, record: CommitRecord) -> list[dict[str, str]]:

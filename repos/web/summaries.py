@@ -68,6 +68,18 @@ class SummaryFrame:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Progress:
+    """Of a summary that is being counted: labels and samples compared. `total` is None before that is known."""
+
+    done: int
+    total: int | None
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.done // self.total) if self.total else 0
+
+
 def frame(summary: Mapping[str, Any]) -> SummaryFrame:
     return SummaryFrame(
         samples=summary["samples"],

@@ -17,7 +17,7 @@ from hub.http.idempotency import idempotent
 from hub.http.pagination import decode_cursor, page, page_limit
 from repos.api import documents as repo_documents
 from repos.api.base import RepositoryView, valid
-from repos.documents import sample_change_document
+from repos.api.changes import changes_document
 from repos.selectors import commits, compare
 from reviews import documents
 from reviews.api import serializers as shapes
@@ -100,9 +100,8 @@ class Changes(PullView):
         asked = request.query_params
         wanted = compare.Filter(asked.get("kind", ""), asked.get("class", ""), asked.get("key", ""))
         after = decode_cursor(asked.get("cursor"))
-        shown = compare.changes_page(found, wanted, after if isinstance(after, str) else None, limit)
-        results = [sample_change_document(change, found.schemas) for change in shown.changes]
-        return page(request, results, shown.cursor)
+        shown = compare.changes_page(found, wanted, after if isinstance(after, str) else None, limit, (a, b))
+        return changes_document(request, found, shown)
 
 
 class Commits(PullView):

@@ -29,11 +29,13 @@ KIND, VERSION, TASK, QUEUE = "merge-check", 2, "reviews.merge_check", "interacti
 
 @dataclass(frozen=True)
 class Checked:
-    """`conflicts`: undecided ones, None while nobody knows. `failed`: the last try went wrong; it is made again when
-    that failure has been kept for a while (hub.jobs.computations)."""
+    """`conflicts`: undecided ones, None while nobody knows; `done` of `total` samples are merged then. `failed`: the
+    last try went wrong; it is made again when that failure has been kept for a while (hub.jobs.computations)."""
 
     conflicts: int | None
     failed: bool = False
+    done: int = 0
+    total: int | None = None
 
 
 class Superseded(Conflict):
@@ -52,7 +54,7 @@ def checked(pull: PullRequest) -> Checked:
     found = _computation(pull, three_of(pull))
     if found.state == State.SUCCEEDED and found.result:
         return Checked(int(found.result["conflicts"]))
-    return Checked(None, failed=found.state == State.FAILED)
+    return Checked(None, failed=found.state == State.FAILED, done=found.done, total=found.total)
 
 
 def _computation(pull: PullRequest, three: Three) -> Computation:

@@ -45,7 +45,7 @@ def changes(request: HttpRequest, owner: str, name: str, number: int) -> HttpRes
     filters = {"kind": request.GET.get("kind", ""), "class": request.GET.get("class", "")}
     wanted = compare.Filter(filters["kind"], filters["class"])
     after, chosen = request.GET.get("after") or None, request.GET.get("sample", "")
-    page = compare.changes_page(found, wanted, after, QUEUE)
+    page = compare.changes_page(found, wanted, after, QUEUE, (a, b))
     current = _current(found, page.changes, chosen)
     seen = viewed_by(request.user, pull)
     kept = {name: value for name, value in filters.items() if value}
@@ -62,6 +62,7 @@ def changes(request: HttpRequest, owner: str, name: str, number: int) -> HttpRes
             _item(pull, b, samples, change, link(change.key), seen, current) for change in page.changes
         ],
         "queue_next": f"{base}?{urlencode({**kept, 'after': page.cursor})}" if page.cursor else None,
+        "searched": page.searched,
         "queue_first": f"{base}?{urlencode(filters)}" if after else None,
         "filters": filters,
         "kinds": list(KINDS),

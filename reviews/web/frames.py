@@ -14,7 +14,7 @@ from repos.access import Actor
 from repos.models import Role
 from repos.selectors import compare
 from repos.web.frames import context
-from repos.web.summaries import SummaryFrame, change_counts
+from repos.web.summaries import Progress, SummaryFrame, change_counts
 from repos.web.summaries import frame as summary_frame
 from reviews.models import Comment, PullEvent, PullRequest, Review, Thread
 from reviews.selectors import pulls as selectors
@@ -53,6 +53,8 @@ class PullFrame:
     summary: dict[str, Any] | None
     summary_state: str
     summary_frame: SummaryFrame | None
+    progress: Progress | None
+    check_progress: Progress | None
     merged_by: str
     may_edit: bool
     may_update: bool
@@ -97,6 +99,8 @@ def pull_frame(actor: Actor, pull: PullRequest) -> PullFrame:
         summary=summary,
         summary_state=state,
         summary_frame=summary_frame(summary) if summary else None,
+        progress=Progress(*compare.progress_of(counted)) if state == "running" else None,
+        check_progress=Progress(found.done, found.total) if found.conflicts is None else None,
         merged_by=pull.merged_by.username if pull.merged_by else "",
         may_edit=me is not None and (me == pull.author_id or moderator),
         may_update=is_open and exists and isinstance(actor, User) and _may_push(actor, pull),

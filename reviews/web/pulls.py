@@ -20,6 +20,7 @@ from repos.selectors import repositories as repo_selectors
 from repos.web.commits import commit_frame
 from repos.web.frames import context
 from repos.web.paging import paged
+from repos.web.summaries import Progress
 from repos.web.summaries import frame as summary_frame
 from reviews.access import pull_of
 from reviews.models import PullRequest
@@ -125,6 +126,7 @@ def _comparison(request: HttpRequest, repository: Repository, source: str, targe
             "commits": listed_commits,
             "summary": summary_frame(ready) if ready else None,
             "state": state,
+            "progress": Progress(*compare.progress_of(counted)) if counted and state == "running" else None,
             "poll_url": f"/{repository}/compare/summary?{urlencode({'source': source, 'target': target})}",
         },
         "title": listed_commits[0]["title"] if len(listed_commits) == 1 else "",
@@ -138,7 +140,9 @@ def comparison_summary(request: HttpRequest, owner: str, name: str) -> HttpRespo
     repository = access.get_repository(request.user, owner, name)
     source, target = request.GET.get("source", ""), request.GET.get("target", "")
     found = _comparison(request, repository, source, target)["compare"]
-    strip = {"summary": found["summary"], "summary_state": found["state"], "poll_url": found["poll_url"]}
+    strip = {name: found[name] for name in ("summary", "progress", "poll_url")} | {
+        "summary_state": found["state"]
+    }
     return render(request, "pulls/_summary.html", strip)
 
 
@@ -175,6 +179,7 @@ def merge_frame(
         "reasons": reasons,
         "conflicts": frame.conflicts,
         "failed": frame.check_failed,
+        "progress": frame.check_progress,
         "polling": pull.state == PullState.OPEN and frame.conflicts is None and not frame.check_failed,
         "commit": pull.merged_commit,
         "merged_by": pull.merged_by.username if pull.merged_by else "",
@@ -200,6 +205,7 @@ def summary(request: HttpRequest, owner: str, name: str, number: int) -> HttpRes
     strip = {
         "summary": frame.summary_frame,
         "summary_state": frame.summary_state,
+        "progress": frame.progress,
         "poll_url": f"{frame.url}/summary",
     }
     return render(request, "pulls/_summary.html", strip)

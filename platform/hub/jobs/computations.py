@@ -122,6 +122,19 @@ def report(computation: Computation, *, done: int, total: int | None = None) -> 
     )
 
 
+def keep(kind: str, version: int, parameters: Mapping[str, Any], inputs: Sequence[str], result: Any) -> None:
+    """A result that came of other work, under the key it will be looked for."""
+    now = timezone.now()
+    Computation.objects.update_or_create(
+        key=key_of(kind, version, parameters, inputs),
+        defaults={"state": State.SUCCEEDED, "result": result, "finished_at": now},
+        create_defaults={
+            "kind": kind, "version": version, "parameters": dict(parameters), "inputs": list(inputs),
+            "state": State.SUCCEEDED, "result": result, "finished_at": now,
+        },
+    )  # fmt: skip
+
+
 def succeed(computation: Computation, result: Any) -> None:
     """The same inputs give the same result: a second run that ends later writes the same."""
     Computation.objects.filter(pk=computation.pk).update(
@@ -130,7 +143,16 @@ def succeed(computation: Computation, result: Any) -> None:
 
 
 def fail(computation: Computation, error: Exception) -> None:
+    _fail(computation, told(error))
+
+
+def fail_as(computation: Computation, other: Computation) -> None:
+    """Fail with the error of another computation that this one needed."""
+    _fail(computation, other.error)
+
+
+def _fail(computation: Computation, error: Any) -> None:
     now = timezone.now()
     Computation.objects.filter(pk=computation.pk, state__in=OPEN_STATES).update(
-        state=State.FAILED, error=told(error), finished_at=now, expires_at=now + FAILURE_KEPT
+        state=State.FAILED, error=error, finished_at=now, expires_at=now + FAILURE_KEPT
     )

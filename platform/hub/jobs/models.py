@@ -91,6 +91,7 @@ class Computation(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    parts = models.ManyToManyField("self", symmetrical=False, related_name="wholes")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="computation_state")]
