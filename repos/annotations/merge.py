@@ -8,7 +8,7 @@ O(rows that theirs changed) in columns, O(samples that both changed) in objects,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repos.annotations.apply import Applied, apply_edit
@@ -39,6 +39,11 @@ place.
 """
 
 
+CHUNK = 1024
+"""Samples that are objects at a time."""
+Progress = Callable[[int, int], None]
+
+
 @dataclass(frozen=True)
 class Merged:
     """The result; `changes` against ours. Ready to be committed when there is no conflict."""
@@ -58,10 +63,12 @@ def merge(
     *,
     to_ours: ChangeSet | None = None,
     to_theirs: ChangeSet | None = None,
+    report: Progress = lambda done, total: None,
 ) -> Merged:
     """Merge theirs into ours.
 
-    The change sets from the base, when they are at hand, save walking the trees.
+    The change sets from the base, when they are at hand, save walking the trees. `report(done, total)` tells now and
+    then how many of the samples that both sides touched are merged.
     """
     if theirs in (base, ours):
         return Merged(ours, ChangeSet((ours.schema, ours.schema)))
@@ -69,7 +76,7 @@ def merge(
     if base == ours:
         return Merged(theirs, to_theirs)
     to_ours = to_ours or direct(nodes, base, ours)
-    work = _Work(nodes, base, ours, theirs, to_ours, to_theirs, resolutions)
+    work = _Work(nodes, base, ours, theirs, to_ours, to_theirs, resolutions, report)
     return work.run()
 
 
@@ -82,6 +89,7 @@ class _Work:
     to_ours: ChangeSet
     to_theirs: ChangeSet
     resolutions: Resolutions
+    report: Progress
     needed: set[str] = field(default_factory=set)
     kept: dict[str, Violation] = field(default_factory=dict)
 
@@ -143,10 +151,11 @@ class _Work:
         whole = come_or_gone(self.to_ours) | come_or_gone(self.to_theirs)
         heavy = [job for job in jobs if not job.plain or job.key in self.needed or job.key.encode() in whole]
         light = sorted({job.key for job in jobs} - {job.key for job in heavy})
-        for key, (base, ours, theirs) in partial_states(
-            self.nodes, self.to_ours, self.to_theirs, light
-        ).items():
-            put_rows(edit, key, ours, merge_sample(merging, key, base, ours, theirs, whole=False))
+        for at in range(0, len(light), CHUNK):
+            self.report(at, len(light))
+            chunk = partial_states(self.nodes, self.to_ours, self.to_theirs, light[at : at + CHUNK])
+            for key, (base, ours, theirs) in chunk.items():
+                put_rows(edit, key, ours, merge_sample(merging, key, base, ours, theirs, whole=False))
         self._whole_jobs(edit, merging, heavy, dropped)
 
     def _whole_jobs(

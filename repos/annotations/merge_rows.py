@@ -35,7 +35,7 @@ def partial_states(
     nodes: NodeReader, to_ours: ChangeSet, to_theirs: ChangeSet, keys: Sequence[str]
 ) -> dict[str, States]:
     """Base, ours, theirs of samples that exist on all three sides, with the rows that differ."""
-    wanted = {key.encode() for key in keys}
+    wanted = sorted(key.encode() for key in keys)
     records = [_records(nodes, side, wanted) for changes in (to_ours, to_theirs) for side in changes.samples]
     rows = {
         name: [_entries(nodes, changes, name, wanted) for changes in (to_ours, to_theirs)]
@@ -55,8 +55,8 @@ def partial_states(
     return found
 
 
-def _records(nodes: NodeReader, side: RecordBlock, wanted: set[bytes]) -> Records:
-    items = [(key, record) for key, record in side.items() if key in wanted]
+def _records(nodes: NodeReader, side: RecordBlock, wanted: Sequence[bytes]) -> Records:
+    items = [(key, record) for key in wanted if (record := side.get(key)) is not None]
     loaded = attach_texts([record for _, record in items], nodes)
     return {key.decode(): sample_from(record) for (key, _), record in zip(items, loaded, strict=True)}
 
@@ -71,12 +71,12 @@ SideRows = tuple[Entries, Entries, frozenset[str]]
 """Entries before and after (those that exist), and the keys that the change names."""
 
 
-def _entries(nodes: NodeReader, changes: ChangeSet, layer: str, wanted: set[bytes]) -> SideRows:
+def _entries(nodes: NodeReader, changes: ChangeSet, layer: str, wanted: Sequence[bytes]) -> SideRows:
     change = changes.layers.get(layer)
     if change is None:
         return {}, {}, frozenset()
     before, after = change
-    chosen = np.array([e for e, key in enumerate(before.keys) if key in wanted], np.int64)
+    chosen = np.array([e for key in wanted if (e := before.find(key)) is not None], np.int64)
     named = frozenset(before.keys[e].decode() for e in chosen.tolist())
     return _objects(nodes, before, chosen), _objects(nodes, after, chosen), named
 

@@ -21,7 +21,7 @@ from repos.selectors.compare import is_small
 from repos.selectors.snapshots import snapshot_at
 from repos.services.stores import nodes_of, workspace
 from reviews.models import PullRequest, Resolution, ResolutionRule
-from reviews.services.conflicts import Three, decisions, three_of
+from reviews.services.conflicts import Three, compute, decisions, three_of
 from reviews.states import PullState
 
 KIND, VERSION, TASK, QUEUE = "merge-check", 2, "reviews.merge_check", "interactive"
@@ -86,12 +86,17 @@ def _is_small(pull: PullRequest, inputs: Sequence[str]) -> bool:
     return all(is_small(Difference(nodes, base, side)) for side in (ours, theirs))
 
 
-def run(pull: PullRequest, inputs: Sequence[str], asked: str) -> dict[str, int]:
+def run(
+    pull: PullRequest, inputs: Sequence[str], asked: str, report: merging.Progress = lambda done, total: None
+) -> dict[str, int]:
     """Merge the snapshots of `inputs`, with the decisions whose digest is `asked`."""
     found = decisions(pull)
     if decided(pull) != asked:
         raise Superseded(pull.number)
-    nodes = workspace(pull.repository.network).nodes
-    base, ours, theirs = (snapshot_at(nodes, bytes.fromhex(i)) for i in inputs)
-    merged = merging.merge(nodes, base, ours, theirs, found)
+    nodes, three = workspace(pull.repository.network).nodes, three_of(pull)
+    if [bytes(c.snapshot).hex() for c in (three.base, three.ours, three.theirs)] == list(inputs):
+        merged = compute(nodes, three, found, report)
+    else:  # it moved on since this was asked for
+        base, ours, theirs = (snapshot_at(nodes, bytes.fromhex(i)) for i in inputs)
+        merged = merging.merge(nodes, base, ours, theirs, found, report=report)
     return {"conflicts": len(merged.conflicts), "reports": len(merged.reports)}

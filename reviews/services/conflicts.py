@@ -19,12 +19,14 @@ from repos import access
 from repos.annotations import merge as merging
 from repos.annotations import snapshot as snapshots
 from repos.annotations.conflicts import Conflict, ConflictKind, Where
+from repos.annotations.difference import Difference
 from repos.annotations.merge import Merged
 from repos.annotations.resolve import Answer, Choice, Resolutions, Rule
 from repos.annotations.resolve import Resolution as Decision
 from repos.documents import conflict_id
 from repos.labelstore.ports import NodeStore
 from repos.models import CommitRecord, Role
+from repos.selectors.kept_changes import kept_changes
 from repos.services.stores import workspace
 from reviews.models import PullRequest, Resolution, ResolutionRule
 from reviews.services.pulls import require_open
@@ -53,11 +55,20 @@ def three_of(pull: PullRequest) -> Three:
     return Three(*(found[i] for i in ids))
 
 
-def compute(nodes: NodeStore, three: Three, decided: Resolutions) -> Merged:
+def compute(
+    nodes: NodeStore, three: Three, decided: Resolutions, report: merging.Progress = lambda done, total: None
+) -> Merged:
+    """From the change sets stored with the commits where these are the shorter way."""
     base, ours, theirs = (
         snapshots.load(nodes, bytes(c.snapshot)) for c in (three.base, three.ours, three.theirs)
     )
-    return merging.merge(nodes, base, ours, theirs, decided)
+    to_ours, to_theirs = (
+        kept_changes(Difference(nodes, base, side), three.base, commit)
+        for side, commit in ((ours, three.ours), (theirs, three.theirs))
+    )
+    return merging.merge(
+        nodes, base, ours, theirs, decided, to_ours=to_ours, to_theirs=to_theirs, report=report
+    )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ def merge_check(computation_id: int) -> None:
     try:
         rows = PullRequest.objects.select_related("repository__network")
         pull = rows.get(pk=computation.parameters["pull"])
-        result = checks.run(pull, computation.inputs, computation.parameters["decided"])
+        result = checks.run(
+            pull,
+            computation.inputs,
+            computation.parameters["decided"],
+            lambda done, total: computations.report(computation, done=done, total=total),
+        )
         computations.succeed(computation, result)
     except checks.Superseded as error:
         computations.fail(computation, error)
