@@ -38,6 +38,15 @@ def foreign_number(annotation_id: bytes) -> int | None:
     return number if number < 2**64 else None
 
 
+def id_start(key: str, layer: str) -> bytes:
+    """What every derived id of a sample's layer is hashed behind."""
+    place = Writer()
+    place.raw(b"labelhub:annotation\0")
+    place.text(key)
+    place.text(layer)
+    return place.done()
+
+
 class DerivedIds:
     """Hands out ids for the annotations of one sample and layer; `taken` are ids already given there.
 
@@ -45,11 +54,7 @@ class DerivedIds:
     """
 
     def __init__(self, key: str, layer: str, taken: Iterable[bytes] = ()) -> None:
-        place = Writer()
-        place.raw(b"labelhub:annotation\0")
-        place.text(key)
-        place.text(layer)
-        self._start = hashlib.sha256(place.done())
+        self._start = hashlib.sha256(id_start(key, layer))
         self._next: dict[bytes, int] = {}
         self._taken = set(taken)
 

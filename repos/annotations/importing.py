@@ -16,6 +16,7 @@ from typing import Protocol
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.draft_of import ClassNames, draft_of, media_of, sample_draft_of
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.drafts import (
     IMPORTED,
     AttributeScope,
@@ -31,8 +32,10 @@ from repos.annotations.drafts import (
 from repos.annotations.edits import SnapshotEdit
 from repos.annotations.errors import InvalidValue
 from repos.annotations.import_entry import EntryMerge, Merged, Place
+from repos.annotations.import_rows import RowsImport
 from repos.annotations.import_schema import ImportSchema
 from repos.annotations.model import LayerEntry, Media, Review, Sample, Scalar
+from repos.annotations.records import RecordBlock
 from repos.annotations.schema import Schema
 
 MAX_CROWD = 1000
@@ -45,13 +48,15 @@ class Scope(StrEnum):
 
 
 class Existing(Protocol):
-    """What is there: SnapshotView, or dictionaries."""
+    """What is there: SnapshotView, or dictionaries. Blocks: columns as they are stored, for imports by columns."""
 
     @property
     def schema(self) -> Schema: ...
     def samples(self, keys: Sequence[str]) -> Mapping[str, Sample]: ...
     def entries(self, layer: str, keys: Sequence[str]) -> Mapping[str, LayerEntry]: ...
     def scan_entries(self, layer: str) -> Iterable[tuple[str, LayerEntry]]: ...
+    def sample_block(self, keys: Sequence[str]) -> RecordBlock: ...
+    def layer_block(self, layer: str, keys: Sequence[str]) -> LayerBlock: ...
 
 
 class Expression(Protocol):
@@ -111,12 +116,13 @@ class Changes:
 @dataclass(slots=True)
 class Batch:
     """Whole samples and whole entries that change, keys distinct within the batch; the schema they need.
-    `blocks` are entries as columns (repos.formats.coco_bulk)."""
+    `records` and `blocks` are samples and entries as columns (import_rows.py), of keys of their own."""
 
     schema: Schema
     samples: dict[str, Sample] = field(default_factory=dict)
     entries: dict[str, dict[str, LayerEntry]] = field(default_factory=dict)
     blocks: dict[str, LayerBlock] = field(default_factory=dict)
+    records: RecordBlock | None = None
 
     def add_to(self, edit: SnapshotEdit) -> None:
         """As operations; entries of a layer as one block."""
@@ -125,6 +131,8 @@ class Batch:
             edit.put_sample(key, sample)
         for layer, entries in self.entries.items():
             edit.put_entries(layer, LayerBlock.from_entries(entries.items()))
+        if self.records is not None and len(self.records):
+            edit.put_samples(self.records)
         for layer, block in self.blocks.items():
             edit.put_entries(layer, block)
 
@@ -146,8 +154,9 @@ class Importer:
         self.media: MediaFor = media or (lambda _, given, there: media_of(given, there))
         self.schema = ImportSchema(existing.schema, self.plan.create)
         self.changes = Changes()
+        self.layers: set[str] = set()
         self._seen: set[int] = set()
-        self._layers: set[str] = set()
+        self._rows = RowsImport(self)
         self._names = ClassNames(existing.schema)
         self._crowd_warned = False
 
@@ -166,6 +175,10 @@ class Importer:
                 if len(waiting) >= self.plan.batch:
                     yield from self._batch(waiting)
                     waiting, keys = [], set()
+            elif isinstance(item, DraftRows):
+                yield from self._batch(waiting)
+                waiting, keys = [], set()
+                yield from self._by_columns(item)
             elif isinstance(item, Refusal):
                 self.changes.refused += item.annotations
                 self.changes.samples_refused += item.whole
@@ -176,6 +189,29 @@ class Importer:
         if self.plan.scope is Scope.REPLACE:
             yield from self._replace()
 
+    def batch(self) -> Batch:
+        return Batch(self.schema.schema)
+
+    def saw(self, keys: Iterable[str]) -> None:
+        """Samples that the file lists."""
+        found = [hash(key) for key in keys]
+        self.changes.samples_seen += len(found)
+        if self.plan.scope is Scope.REPLACE:
+            self._seen.update(found)
+
+    def layer(self, name: str) -> str:
+        """The layer that a record means."""
+        return self.plan.layer if name == IMPORTED else name
+
+    # ---- columns ----------------------------------------------------------------------------------------------
+
+    def _by_columns(self, rows: DraftRows) -> Iterator[Out]:
+        batch, others = self._rows.plan(rows)
+        if batch is not None:
+            yield batch
+        for at in range(0, len(others), self.plan.batch):
+            yield from self._batch([rows.record(i) for i in others[at : at + self.plan.batch]])
+
     # ---- records ----------------------------------------------------------------------------------------------
 
     def _batch(self, records: Sequence[Record]) -> Iterator[Out]:
@@ -183,7 +219,7 @@ class Importer:
             return
         keys = [r.key for r in records]
         samples = self.existing.samples(keys)
-        layers = {self._layer(n) for r in records for n in self._layers_of(r)}
+        layers = {self.layer(n) for r in records for n in self._layers_of(r)}
         entries = {layer: self.existing.entries(layer, keys) for layer in sorted(layers)}
         batch = Batch(self.schema.schema)
         for record in records:
@@ -191,9 +227,6 @@ class Importer:
         batch.schema = self.schema.schema
         if batch.samples or any(batch.entries.values()):
             yield batch
-
-    def _layer(self, name: str) -> str:
-        return self.plan.layer if name == IMPORTED else name
 
     def _layers_of(self, record: Record) -> Iterable[str]:
         if len(record.file_layers) > MAX_CROWD:
@@ -207,8 +240,7 @@ class Importer:
         entries: Mapping[str, Mapping[str, LayerEntry]],
         batch: Batch,
     ) -> Iterator[Out]:
-        self.changes.samples_seen += 1
-        self._seen.add(hash(record.key))
+        self.saw((record.key,))
         if len(record.file_layers) > MAX_CROWD and not self._crowd_warned:
             self._crowd_warned = True
             yield Warned(
@@ -216,7 +248,7 @@ class Importer:
                 f"more than {MAX_CROWD} layers: answers missing from the file stay",
                 key=record.key,
             )
-        own = {self._layer(n): e for n, e in record.layers.items()}
+        own = {self.layer(n): e for n, e in record.layers.items()}
         try:
             sample = self.sample(record, there, [e for layer in own if (e := entries[layer].get(record.key))])
         except InvalidValue as error:
@@ -239,7 +271,7 @@ class Importer:
             self.changes.samples_added += there is None
             self.changes.samples_changed += there is not None
         for name in self._layers_of(record):
-            layer = self._layer(name)
+            layer = self.layer(name)
             given = own.get(layer, LayerDraft())
             if name not in record.layers and record.key not in entries[layer]:
                 continue
@@ -257,7 +289,7 @@ class Importer:
         entry: LayerEntry | None,
         batch: Batch,
     ) -> Iterator[Out]:
-        self._layers.add(layer)
+        self.layers.add(layer)
         if given.review is None and entry is None:
             given = replace(given, review=self.plan.review)
         merge = self._merge(
@@ -346,7 +378,7 @@ class Importer:
     def _replace(self) -> Iterator[Out]:
         """Takes away what the format can say of samples that the file does not list."""
         holds = self.expression.holds()
-        for layer in sorted(self._layers or {self.plan.layer}):
+        for layer in sorted(self.layers or {self.plan.layer}):
             waiting: list[tuple[str, LayerEntry]] = []
             for key, entry in self.existing.scan_entries(layer):
                 if hash(key) not in self._seen and entry.annotations:

@@ -17,6 +17,7 @@ from pathlib import Path
 from posixpath import splitext
 from typing import BinaryIO, Protocol
 
+from repos.annotations.draft_rows import DraftRows
 from repos.formats.keying import is_image
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
@@ -86,6 +87,10 @@ class Format(Protocol):
         when a file as a whole is not of this format and nothing of it can be taken."""
         ...
 
+    def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
+        """The same for an import: samples may come as columns in place of records."""
+        ...
+
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
     ) -> list[Draft | None]:
@@ -109,6 +114,12 @@ class Plain:
 
     def holds(self, options: Options) -> Holds:
         raise NotImplementedError
+
+    def read(self, source: Source, options: Options) -> Iterator[Item]:
+        raise NotImplementedError
+
+    def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
+        yield from self.read(source, options)
 
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
         holds = self.holds(options)

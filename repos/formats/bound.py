@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from repos.annotations.draft_of import ClassNames, layer_draft_of, sample_draft_of
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.model import LayerEntry, Sample
 from repos.formats.base import Format, Sink, WriteReport
 from repos.formats.options import Options
@@ -20,6 +21,9 @@ class Bound:
 
     def read(self, source: Source) -> Iterator[Item]:
         return self.format.read(source, self.options)
+
+    def read_rows(self, source: Source) -> Iterator[Item | DraftRows]:
+        return self.format.read_rows(source, self.options)
 
     def holds(self) -> Holds:
         return self.format.holds(self.options)

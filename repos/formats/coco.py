@@ -1,36 +1,38 @@
 """COCO: detection, segmentation (polygons and RLE), keypoints, captions, in one JSON file of any size.
 
-Reading is two passes (coco_index, then image by image), memory bounded by the images and 24 bytes an
-annotation. A class is its name and supercategory: category ids shift between versions of real sets. Writing
-streams: images first, annotations through a temporary file. Of an image's addresses the first of coco_url and
-flickr_url is its URI. Ids of annotations in a file are its own; `labelhub_id` carries ours.
+Reading is two passes (coco_index, then image by image; plain boxes as columns, coco_rows, for imports), memory
+bounded by 30 bytes an annotation (75 with columns) and 16 an image. A class is its name and supercategory: category
+ids shift between versions of real sets. Writing streams. Of an image's addresses the first of coco_url and flickr_url
+is its URI. Ids of annotations in a file are its own; `labelhub_id` carries ours.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.errors import InvalidValue
-from repos.annotations.model import Kind, Scalar
-from repos.formats.base import ClassInfo, Plain, Sink, WriteReport, imported
+from repos.annotations.model import Kind
+from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
 from repos.formats.coco_index import CocoIndex, held, index
+from repos.formats.coco_rows import CocoRows
+from repos.formats.coco_runs import Runs
+from repos.formats.coco_samples import class_name, sample_of
 from repos.formats.coco_values import (
     KINDS,
     SOURCE_ONLY,
-    canonical,
     draft_of,
     express,
-    members,
-    scalar,
     scope_of,
 )
-from repos.formats.errors import FormatError, SourceError
-from repos.formats.keying import Media, key_problem
+from repos.formats.coco_write import write
+from repos.formats.errors import FormatError
+from repos.formats.keying import Media
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
 from repos.formats.perfile import Keys
@@ -40,11 +42,11 @@ from repos.formats.records import (
     SOURCE,
     AttributeScope,
     ClassName,
+    Count,
     Draft,
     Holds,
     Item,
     LayerDraft,
-    MediaRef,
     Progress,
     Record,
     Refusal,
@@ -88,12 +90,17 @@ class Coco(Plain):
         return Holds(KINDS, ALL_ATTRIBUTES, _FIELDS, confidence=True, media=True)
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
+        return cast(Iterator[Item], self._read(source, options, columns=False))
+
+    def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
+        return self._read(source, options, columns=not options.keep_ids)
+
+    def _read(self, source: Source, options: Options, *, columns: bool) -> Iterator[Item | DraftRows]:
         names = [name for name in source.names() if name.lower().endswith(".json")]
         media, keys, tally = Media(source.names(), options.find_image), Keys(), Tally()
         for name in names:
             try:
-                for item in _read_file(source, name, media, options):
-                    yield item if isinstance(item, Progress) else tally.of(keys.check(item))
+                yield from _File(name, media, options, keys, tally).read(source, columns=columns)
             except FormatError as error:
                 if len(names) > 1 and "no COCO file" in error.reason:
                     yield Warned(name, "no COCO file; left out", 1)
@@ -110,104 +117,80 @@ class Coco(Plain):
         self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
     ) -> WriteReport:
         report = WriteReport(files=["annotations.json"])
-        numbers = {info.name: n for n, info in enumerate(classes, 1)}
-        with tempfile.TemporaryFile() as spool, sink.open("annotations.json") as out:
-            out.write(
-                b'{"info":{"description":"LabelHub","labelhub_kinds":"all"},"licenses":[],"categories":'
-            )
-            out.write(msgspec.json.encode([_category(info, numbers[info.name]) for info in classes]))
-            out.write(b',\n"images":[')
-            _write_images(records, numbers, out, spool, report)
-            out.write(b'],\n"annotations":[')
-            spool.seek(0)
-            while data := spool.read(1 << 20):
-                out.write(data)
-            out.write(b"]}\n")
+        with sink.open("annotations.json") as out:
+            write(records, classes, out, report)
         return report
 
 
-def _category(info: ClassInfo, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "id": number,
-        "name": info.name.name,
-        "supercategory": info.name.parent or info.name.name,
-    }
-    if info.keypoints:
-        found["keypoints"] = list(info.keypoints)
-        found["skeleton"] = [list(pair) for pair in info.skeleton]
-    return found
+@dataclass(slots=True)
+class _File:
+    """One file of a source. `keys` and `tally` are of the whole source."""
+
+    name: str
+    media: Media
+    options: Options
+    keys: Keys
+    tally: Tally
+
+    def read(self, source: Source, *, columns: bool) -> Iterator[Item | DraftRows]:
+        with held(source, self.name) as stream:
+            rows = CocoRows() if columns else None
+            found = index(stream, self.name, rows)
+            for refusal in found.refusals:
+                yield self.tally.of(refusal)
+            holds = _holds(found)
+            runs = (
+                None
+                if rows is None
+                else Runs(found, rows, holds, partial(self._record, stream, found, holds))
+            )
+            for at in range(len(found.images)):
+                yield from self._image(stream, found, at, holds, runs)
+                if (at + 1) % self.options.progress_every == 0:
+                    yield from runs.flush() if runs else ()
+                    yield Progress(at + 1, len(found.images), "images", self.tally.count, self.name)
+            yield from runs.flush() if runs else ()
+
+    def _image(
+        self, stream: BinaryIO, found: CocoIndex, at: int, holds: Holds, runs: Runs | None
+    ) -> Iterator[Item | DraftRows]:
+        """The image joins the run in hand when it is plain; else the run ends and it comes as its record."""
+        if runs is not None and runs.plain[at]:
+            image, line = found.images.get(stream, at)
+            placed = sample_of(image, self.media, self.name, self.options)
+            if not isinstance(placed, str) and self.keys.free(placed[0], self.name, line, holds):
+                self.tally.count += Count(samples_taken=1, annotations_taken=len(found.of_image(at)))
+                yield from runs.add(at, *placed, line)
+                return
+        if runs is not None:
+            yield from runs.flush()
+        for item in _read_image(stream, found, at, self.media, holds, self.options):
+            yield self.tally.of(self.keys.check(item))
+
+    def _record(self, stream: BinaryIO, found: CocoIndex, holds: Holds, at: int) -> Record:
+        items = list(_read_image(stream, found, at, self.media, holds, self.options))
+        if len(items) != 1 or not isinstance(items[0], Record):
+            raise FormatError(
+                self.name, "read differently the second time", int(found.images.get(stream, at)[1])
+            )
+        return items[0]
 
 
-def _write_images(
-    records: Iterable[Record],
-    numbers: Mapping[ClassName, int],
-    out: BinaryIO,
-    spool: BinaryIO,
-    report: WriteReport,
-) -> None:
-    count = 0
-    for image_id, record in enumerate(records, 1):
-        out.write((b",\n" if image_id > 1 else b"\n") + msgspec.json.encode(_image(record, image_id)))
-        taken = 0
-        for draft in imported(record).annotations:
-            held_draft = express(draft, record.sample)
-            if held_draft is None or (
-                held_draft.label_class is not None and held_draft.label_class not in numbers
-            ):
-                report.leave_out(
-                    record.key,
-                    draft,
-                    "COCO holds classed boxes, polygons without holes, masks and keypoints in pixels",
-                )
-                continue
-            count, taken = count + 1, taken + 1
-            row: dict[str, Any] = {"id": count, "image_id": image_id}
-            if held_draft.label_class is not None:
-                row["category_id"] = numbers[held_draft.label_class]
-            if draft.carried_id is not None:
-                row["labelhub_id"] = draft.carried_id.hex()
-            spool.write((b",\n" if count > 1 else b"\n") + msgspec.json.encode(row | members(held_draft)))
-        report.took(taken)
-
-
-def _image(record: Record, image_id: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": image_id, "file_name": record.key}
-    size = record.sample.size
-    found |= {"width": size[0], "height": size[1]} if size else {}
-    if record.sample.media is not None and record.sample.media.uri:
-        found["coco_url"] = record.sample.media.uri
-    said = {
-        n.removeprefix(SOURCE): v
-        for n, v in record.sample.fields.items()
-        if n.startswith(SOURCE) and v is not None
-    }
-    return found | {n: v for n, v in said.items() if n not in found}
-
-
-def _read_file(source: Source, name: str, media: Media, options: Options) -> Iterator[Item]:
-    with held(source, name) as stream:
-        found = index(stream, name)
-        yield from found.refusals
-        holds = Holds(
-            (KINDS if found.categories or found.all_kinds else frozenset())
-            | (frozenset({Kind.TEXT}) if found.captions or found.all_kinds else frozenset()),
-            SOURCE_ONLY,
-            _FIELDS,
-            confidence=True,
-            media=True,
-        )
-        tally = Tally()
-        for at in range(len(found.images)):
-            for item in _read_image(stream, found, at, media, holds, options):
-                yield tally.of(item)
-            if (at + 1) % options.progress_every == 0:
-                yield Progress(at + 1, len(found.images), "images", tally.count, name)
+def _holds(found: CocoIndex) -> Holds:
+    return Holds(
+        (KINDS if found.categories or found.all_kinds else frozenset())
+        | (frozenset({Kind.TEXT}) if found.captions or found.all_kinds else frozenset()),
+        SOURCE_ONLY,
+        _FIELDS,
+        confidence=True,
+        media=True,
+    )
 
 
 def _read_image(
     stream: BinaryIO, found: CocoIndex, at: int, media: Media, holds: Holds, options: Options
 ) -> Iterator[Item]:
-    image, line = found.images[at]
+    image, line = found.images.get(stream, at)
     rows = found.of_image(at)
     placed = sample_of(image, media, found.file, options)
     if isinstance(placed, str):
@@ -288,40 +271,3 @@ def _draft(
         draft.foreign_id,
         line,
     )
-
-
-def class_name(category: Mapping[str, Any]) -> ClassName:
-    """Name and supercategory; a supercategory that is empty, "none" or the name itself is no parent."""
-    parent = category.get("supercategory")
-    if (
-        not isinstance(parent, str)
-        or not parent.strip()
-        or parent.lower() == "none"
-        or parent == category["name"]
-    ):
-        parent = None
-    return ClassName(category["name"], parent)
-
-
-def sample_of(
-    image: Mapping[str, Any], media: Media, file: str, options: Options
-) -> tuple[str, SampleDraft] | str:
-    name = image.get("file_name")
-    if not isinstance(name, str) or not isinstance(image.get("id"), int | str):
-        return "the image has no id or no file_name"
-    try:
-        key, member = media.resolve(name, file)
-    except SourceError as error:
-        return f"file_name: {error.reason}"
-    key = options.key_prefix + key
-    if problem := key_problem(key):
-        return f"file_name is no sample key: expected {problem}"
-    width, height = (v if isinstance(v := image.get(n), int) and v > 0 else None for n in ("width", "height"))
-    uri = next((v for n in ("coco_url", "flickr_url") if isinstance(v := image.get(n), str) and v), None)
-    fields: dict[str, Scalar] = {
-        SOURCE + n: canonical(scalar(v))
-        for n, v in image.items()
-        if n and v is not None and n not in _OWN_IMAGE and not n.endswith("_url")
-    }
-    reference = MediaRef(member, None if member else uri, width=width, height=height)
-    return key, SampleDraft(reference, fields=MappingProxyType(fields))

@@ -62,7 +62,7 @@ def draft_of(
 ) -> Draft:
     """InvalidValue names the member that breaks a rule."""
     geometries, kind = _geometries(given, size)
-    attributes = _attributes(given, geometries)
+    attributes = attributes_of(given, geometries)
     foreign = given.get("id")
     if keep_id and isinstance(foreign, int | str) and not isinstance(foreign, bool):
         attributes["source.id"] = foreign
@@ -72,7 +72,7 @@ def draft_of(
         tuple(sorted(geometries, key=_order)),
         MappingProxyType(attributes),
         Provenance(confidence=_score(given)),
-        _carried(given.get("labelhub_id")),
+        carried_id(given.get("labelhub_id")),
         None if foreign is None else str(foreign),
     )
 
@@ -84,7 +84,7 @@ def _score(given: Mapping[str, Any]) -> float | None:
     return score
 
 
-def _carried(value: object) -> bytes | None:
+def carried_id(value: object) -> bytes | None:
     if not isinstance(value, str) or len(value) != 32:
         return None
     try:
@@ -164,7 +164,7 @@ def _mask(value: Mapping[str, Any]) -> Mask:
     return Mask(size[0], size[1], tuple(counts))
 
 
-def _attributes(given: Mapping[str, Any], geometries: Sequence[Geometry]) -> dict[str, Scalar]:
+def attributes_of(given: Mapping[str, Any], geometries: Sequence[Geometry]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     extra = given.get("attributes")
     if isinstance(extra, dict):

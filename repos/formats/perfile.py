@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from repos.annotations.model import Kind
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.options import Options
-from repos.formats.records import Item, Progress, Record, Refusal, Tally
+from repos.formats.records import Holds, Item, Progress, Record, Refusal, Tally
 
 
 def read_files(
@@ -41,6 +41,11 @@ class Keys:
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, bool], tuple[str, int | None]] = {}
+
+    def free(self, key: str, file: str, line: int | None, holds: Holds) -> bool:
+        """Whether a record of this key would pass; it is taken then."""
+        first = self._first.setdefault((key, holds.kinds == _TEXT), (file, line))
+        return first == (file, line)
 
     def check(self, item: Item) -> Item:
         """The item, or a refusal when its key was taken by an earlier record."""

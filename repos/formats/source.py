@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import BinaryIO, Protocol
 from repos.formats.errors import DuplicateMember, LimitExceeded, LinkMember, MissingMember, UnsafeName
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 NESTED = (".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 
 
@@ -58,11 +60,11 @@ def safe_name(raw: str) -> str:
     if name.startswith("/") or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
         raise UnsafeName(raw, "an absolute path")
     parts = name.split("/")
-    if any(part == ".." for part in parts):
+    if ".." in parts:
         raise UnsafeName(raw, "the path leaves the archive")
-    if not name or any(part in ("", ".") for part in parts):
+    if "" in parts or "." in parts:
         raise UnsafeName(raw, "an empty path part")
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in name):
+    if _UNPRINTABLE.search(name):
         raise UnsafeName(raw, "a control character or undecodable byte in the name")
     return name
 

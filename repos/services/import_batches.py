@@ -68,6 +68,14 @@ class Gathered:
         self.flush()
         return self.view.scan_entries(layer)
 
+    def sample_block(self, keys: Sequence[str]) -> SampleBlock:
+        self._settle(keys)
+        return self.view.sample_block(keys) if self.snapshot.samples.entries else SampleBlock([], [])
+
+    def layer_block(self, layer: str, keys: Sequence[str]) -> LayerBlock:
+        self._settle(keys)
+        return self.view.layer_block(layer, keys) if layer in self.snapshot.layers else LayerBlock.empty()
+
     def _settle(self, keys: Iterable[str]) -> None:
         if not self._waiting.isdisjoint(keys):
             self.flush()
@@ -79,13 +87,20 @@ class Gathered:
         if batch.samples:
             self._samples.append(SampleBlock.from_samples(batch.samples.items()))
             self._waiting.update(batch.samples)
+        if batch.records is not None and len(batch.records):
+            self._samples.append(batch.records)
+            self._waiting.update(key.decode() for key in batch.records.keys)
         for layer, entries in batch.entries.items():
-            block = LayerBlock.from_entries(entries.items())
-            self._entries.setdefault(layer, []).append(block)
-            self._waiting.update(entries)
-            self._rows += block.n_rows
+            self._put(layer, LayerBlock.from_entries(entries.items()))
+        for layer, block in batch.blocks.items():
+            self._put(layer, block)
         if self._rows + len(self._waiting) >= PORTION:
             self.flush()
+
+    def _put(self, layer: str, block: LayerBlock) -> None:
+        self._entries.setdefault(layer, []).append(block)
+        self._waiting.update(key.decode() for key in block.keys)
+        self._rows += block.n_rows
 
     def flush(self) -> None:
         """Apply what waits."""

@@ -22,6 +22,7 @@ from repos.annotations import changeset_codec
 from repos.annotations import snapshot as snapshots
 from repos.annotations.changeset import ChangeSet
 from repos.annotations.draft_of import media_of
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.drafts import (
     IMPORTED,
     Holds,
@@ -302,10 +303,12 @@ class _Reader:
         self._named: set[str] = set()
         self._annotations = 0
 
-    def items(self, source: Source) -> Iterator[Item]:
-        for item in self.bound.read(source):
+    def items(self, source: Source) -> Iterator[Item | DraftRows]:
+        for item in self.bound.read_rows(source):
             if isinstance(item, Record):
                 self._record(item)
+            elif isinstance(item, DraftRows):
+                self._rows(item)
             elif isinstance(item, Refusal):
                 self._annotations += item.annotations
                 self._named.update(name for name in (item.key, item.file) if name)
@@ -321,6 +324,13 @@ class _Reader:
         if record.sample.media is not None and record.sample.media.member is not None:
             self._named.add(record.sample.media.member)
         self.run.progress.tick(self._annotations, f"reading {record.file}")
+
+    def _rows(self, rows: DraftRows) -> None:
+        self._annotations += rows.n_rows
+        self.gathered.places.update(zip(rows.keys, rows.places, strict=True))
+        media = (sample.media for sample in rows.samples if sample.media is not None)
+        self._named.update(given.member for given in media if given.member is not None)
+        self.run.progress.tick(self._annotations, f"reading {rows.places[-1][0]}")
 
     def _unlabelled(self) -> Iterator[Item]:
         """Media that no label file speaks of are samples too; a replacing import takes their labels away."""

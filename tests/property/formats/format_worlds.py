@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from repos.annotations.blocks import LayerBlock
 from repos.annotations.draft_of import ClassNames
 from repos.annotations.importing import Batch, Changes, Importer, ImportPlan
 from repos.annotations.model import Annotation, LayerEntry, Media, MediaState, Sample
+from repos.annotations.records import RecordBlock
 from repos.annotations.schema import Schema, ValueType
 from repos.annotations.schema_edit import add_class, ensure_attribute, ensure_field
 from repos.formats.base import MemorySink
@@ -57,6 +59,12 @@ class World:
     def scan_entries(self, layer: str) -> Iterable[tuple[str, LayerEntry]]:
         return list(self.layers.get(layer, {}).items())
 
+    def sample_block(self, keys: Sequence[str]) -> RecordBlock:
+        return RecordBlock.from_samples(self.samples(keys).items())
+
+    def layer_block(self, layer: str, keys: Sequence[str]) -> LayerBlock:
+        return LayerBlock.from_entries(self.entries(layer, keys).items())
+
     def copy(self) -> World:
         return World(
             self.schema, dict(self.sample), {name: dict(entries) for name, entries in self.layers.items()}
@@ -92,14 +100,24 @@ class World:
         ]
 
     def run(
-        self, bound: Bound, files: Mapping[str, bytes], plan: ImportPlan | None = None
+        self,
+        bound: Bound,
+        files: Mapping[str, bytes],
+        plan: ImportPlan | None = None,
+        *,
+        columns: bool = False,
     ) -> tuple[Changes, list[Refusal]]:
-        """Imports and takes what comes; the refusals."""
+        """Imports and takes what comes; the refusals. `columns`: by columns where the format gives them."""
         importer = Importer(self, bound, plan)
         refusals: list[Refusal] = []
-        for out in importer.run(bound.read(MemorySource(files))):
+        source = MemorySource(files)
+        for out in importer.run(bound.read_rows(source) if columns else bound.read(source)):
             if isinstance(out, Batch):
                 self.sample |= out.samples
+                if out.records is not None:
+                    self.sample |= dict(out.records.samples())
+                for layer, block in out.blocks.items():
+                    self.layers.setdefault(layer, {}).update(block.entries())
                 for layer, entries in out.entries.items():
                     self.layers.setdefault(layer, {}).update(entries)
             elif isinstance(out, Refusal):

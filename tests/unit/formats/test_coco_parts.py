@@ -1,5 +1,4 @@
-"""COCO: runs of elements against the plain decoder, RLE against pycocotools, columns against records, hostile
-files."""
+"""COCO: runs of elements against the plain decoder, RLE against pycocotools, hostile files."""
 
 from __future__ import annotations
 
@@ -12,13 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as peer
 
-from repos.annotations.importing import ImportPlan
-from repos.annotations.model import Box, Keypoints, Kind, Mask, Polygon, Review, ReviewState
+from repos.annotations.model import Box, Keypoints, Kind, Mask, Polygon
 from repos.formats import rle
 from repos.formats.bound import Bound
 from repos.formats.coco import Coco
-from repos.formats.coco_bulk import bulk_import
-from repos.formats.coco_columns import layer_blocks, read_columns
 from repos.formats.coco_values import own_box
 from repos.formats.errors import FormatError
 from repos.formats.jsonstream import Elements, Other, walk
@@ -219,66 +215,6 @@ def test_captions_and_boxes_of_the_same_pictures_come_together() -> None:
     assert (changes.added, changes.removed, refusals) == (1, 0, [])
     changes, refusals = world.run(form, files)
     assert (changes.any, refusals) == (False, [])
-
-
-def test_columns_give_the_entries_that_records_give() -> None:
-    rows = [
-        row(
-            n,
-            image_id=5 + n % 2,
-            category_id=(9, 2)[n % 3 == 0],
-            bbox=[n % 4, 2.25, 3, 4.5],
-            area=13.5,
-            iscrowd=0,
-        )
-        for n in range(40)
-    ]
-    source = MemorySource({"c.json": json.dumps(coco(annotations=rows)).encode()})
-    columns = read_columns(source, "c.json", Options())
-    assert columns is not None
-    world = World()
-    world.run(Bound(Coco(), Options()), {"c.json": source.open("c.json").read()})
-    ids = {name: next(c.id for c in world.schema.classes if c.name == name.name) for name in columns.classes}
-    found = {
-        key: entry for block in layer_blocks(columns, "gold", ids, rows=15) for key, entry in block.entries()
-    }
-    assert found == world.layers["gold"]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"area": 1},
-        {"iscrowd": 1},
-        {"segmentation": [[0, 0, 1, 0, 1, 1]]},
-        {"score": 1},
-        {"bbox": [0, 0, 0, 1]},
-        {"category_id": 1},
-        {"image_id": 1},
-    ],
-)
-def test_columns_leave_files_that_say_more_to_the_reader(change: dict[str, object]) -> None:
-    source = MemorySource({"c.json": json.dumps(coco(annotations=[row(1), row(2, **change)])).encode()})
-    assert read_columns(source, "c.json", Options()) is None
-
-
-@pytest.mark.parametrize("review", [None, Review(ReviewState.DONE, "u:1", 3)])
-def test_bulk_import_is_the_ordinary_import(review: Review | None) -> None:
-    rows = [row(n, bbox=[n % 4, 2.25, 3, 4.5]) for n in range(9)]
-    content = coco(annotations=rows)
-    source = MemorySource({"c.json": json.dumps(content).encode()})
-    plan, form = ImportPlan(review=review), Bound(Coco(), Options())
-    slow, fast = World(), World()
-    slow.run(form, {"c.json": source.open("c.json").read()}, plan)
-    batches = bulk_import(fast, form, source, plan)
-    assert batches is not None
-    for batch in batches:
-        fast.schema = batch.schema
-        fast.sample |= batch.samples
-        for layer, block in batch.blocks.items():
-            fast.layers.setdefault(layer, {}).update(block.entries())
-    assert (fast.sample, fast.layers, fast.schema) == (slow.sample, slow.layers, slow.schema)
-    assert bulk_import(fast, form, source, plan) is None, "what is there must be merged"
 
 
 def test_keypoints_on_a_line_have_no_box() -> None:

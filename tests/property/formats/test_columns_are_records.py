@@ -1,0 +1,140 @@
+"""An import by columns is the import by records: the same samples, entries, schema, counts and refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repos.annotations.derived_columns import derived_box_ids
+from repos.annotations.draft_rows import DraftRows
+from repos.annotations.ids import DerivedIds
+from repos.annotations.importing import ImportPlan, Scope
+from repos.annotations.model import Box, Frame, Kind, Review, ReviewState
+from repos.formats.bound import Bound
+from repos.formats.options import Options
+from repos.formats.records import Record
+from repos.formats.registry import format_named
+from repos.formats.source import MemorySource
+from tests.property.formats.format_worlds import World
+
+NUMBERS = st.one_of(st.integers(0, 9), st.sampled_from([0.5, 2.25, 1 / 3, 1e-7, -0.0, 0.123456789012345]))
+SIDES = st.one_of(st.integers(1, 9), st.sampled_from([0.5, 2.25, 1 / 3, 4.0]))
+BOXES = st.tuples(NUMBERS, NUMBERS, SIDES, SIDES).map(list)
+IDS = st.sampled_from([f"{n:032x}" for n in (1, 2, 2**100)])
+ODD: list[Mapping[str, Any]] = [
+    {"segmentation": [[0, 0, 4, 0, 4, 4]]}, {"segmentation": []}, {"bbox": None}, {"bbox": [1, 2, 0, 4]},
+    {"bbox": [1, True, 3, 4]}, {"bbox": [1, 2, 3, 4e9]}, {"category_id": 99}, {"category_id": None},
+    {"image_id": 77}, {"score": "x"}, {"iscrowd": "yes"}, {"caption": "a cup"}, {"id": [1]}, {"area": "1"},
+    {"keypoints": [1, 1, 2]}, {"labelhub_id": "zz"}, {"attributes": [1]}, {"attributes": {"size": True}},
+    {"attributes": {" x": 1}}, {"labelhub_id": " " * 2 + "0" * 30},
+]  # fmt: skip
+SAID: list[Mapping[str, Any]] = [
+    {}, {"area": 3}, {"iscrowd": 1}, {"iscrowd": 0}, {"occluded": True}, {"occluded": 1}, {"occluded": 1.0},
+    {"note": "ü\"`x"}, {"tags": ["a", {"b": 1}]}, {"score": 0.5}, {"score": 1}, {"attributes": {}},
+    {"attributes": {"size": 2, "note": "n"}}, {"attributes": {"size": 2.0}}, {"big": 2**60}, {"nothing": None},
+]  # fmt: skip
+
+
+def members(odd: bool) -> st.SearchStrategy[dict[str, Any]]:
+    plain = st.fixed_dictionaries(
+        {"image_id": st.integers(1, 4), "category_id": st.sampled_from([1, 2, "c"]), "bbox": BOXES},
+        optional={"labelhub_id": IDS, "id": st.integers(0, 9)},
+    )
+    said = st.sampled_from([*SAID, *ODD] if odd else SAID)
+    return st.builds(lambda base, more: base | more, plain, said)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    images = [
+        {"id": n, "file_name": f"{name}.jpg"}
+        | draw(st.sampled_from([{}, {"width": 9, "height": 8}, {"split": "a"}]))
+        for n, name in ((1, "a"), (2, "b/c"), (3, "d"), (4, draw(st.sampled_from(["e", "a", ".."]))))
+    ]
+    rows = draw(st.lists(members(odd=draw(st.booleans())), max_size=9))
+    content = {
+        "images": draw(st.permutations(images)),
+        "annotations": rows,
+        "categories": [
+            {"id": 1, "name": "cup"}, {"id": 2, "name": "dog", "supercategory": "animal"}, {"id": "c", "name": " x"},
+        ][: draw(st.integers(2, 3))],
+    }  # fmt: skip
+    members_ = draw(st.permutations(list(content.items())))
+    return json.dumps(dict(members_), indent=draw(st.sampled_from([None, 1])), ensure_ascii=False).encode()
+
+
+PLANS = st.builds(
+    ImportPlan,
+    scope=st.sampled_from(Scope),
+    create=st.sampled_from([True, True, False]),
+    review=st.sampled_from([None, Review(ReviewState.DONE, "u:1", 3)]),
+    batch=st.sampled_from([1, 2, 500]),
+)
+
+
+def same_both_ways(
+    world: World, name: str, files: Mapping[str, bytes], plan: ImportPlan, **options: Any
+) -> World:
+    """Runs the import twice over the same commit; what came of it."""
+    slow, fast = world.copy(), world.copy()
+    changes, refusals = slow.run(slow.bound(name, Options(**options)), files, plan)
+    columns, refused = fast.run(fast.bound(name, Options(**options)), files, plan, columns=True)
+    assert (fast.sample, fast.layers) == (slow.sample, slow.layers)
+    assert fast.schema == slow.schema
+    assert columns == changes
+    assert sorted(map(repr, refused)) == sorted(map(repr, refusals))
+    return slow
+
+
+@settings(deadline=None)
+@given(files(), files(), PLANS)
+def test_coco_by_columns(first: bytes, second: bytes, plan: ImportPlan) -> None:
+    world = same_both_ways(World(), "coco", {"c.json": first}, ImportPlan())
+    world = same_both_ways(world, "coco", {"c.json": second}, plan)
+    again = same_both_ways(world, "coco", {"c.json": second}, plan)
+    assert again.layers == world.layers
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), BOXES, st.booleans()), max_size=12))
+def test_ids_of_many_boxes_are_those_of_each(given_rows: list[tuple[str, int, list[float], bool]]) -> None:
+    given_rows.sort(key=lambda row: row[0])
+    classes, keys = [b"c" * 16, b"d" * 16], ["a", "b"]
+    bounds = np.searchsorted(np.array([row[0] for row in given_rows], "U1"), ["a", "b", "c"])
+    derived = {key: DerivedIds(key, "gold") for key in keys}
+    expected = [
+        derived[key].next(
+            Kind.BOX,
+            classes[c],
+            (Box(box[0], box[1], box[2], box[3], frame=Frame.RELATIVE if rel else Frame.PIXEL),),
+        )
+        for key, c, box, rel in given_rows
+    ]
+    found = derived_box_ids(
+        keys,
+        bounds.astype(np.int64),
+        "gold",
+        classes,
+        np.array([row[1] for row in given_rows], np.int32),
+        np.array([row[2] for row in given_rows], np.float64).reshape(-1, 4) + 0.0,
+        np.array([row[3] for row in given_rows], bool),
+    )
+    assert [bytes(row) for row in found] == expected
+
+
+@pytest.mark.parametrize("said", SAID, ids=str)
+def test_plain_boxes_do_come_as_columns(said: Mapping[str, Any]) -> None:
+    rows = [{"id": n, "image_id": 1, "category_id": 1, "bbox": [n, 2, 3, 4], **said} for n in range(3)]
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "cup"}], "annotations": rows,
+    }  # fmt: skip
+    bound = Bound(format_named("coco"), Options())
+    items = list(bound.read_rows(MemorySource({"c.json": json.dumps(content).encode()})))
+    assert [len(item) for item in items if isinstance(item, DraftRows)] == [1]
+    assert not any(isinstance(item, Record) for item in items)
