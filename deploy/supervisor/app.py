@@ -11,7 +11,10 @@ from deploy.supervisor.service import Service, wait_ready
 from deploy.supervisor.stack import Stack
 
 BIN = Path(sys.executable).parent
-QUEUES = "interactive,diffs,quality,transfer,maintenance"
+QUEUES = "interactive,diffs,quality,maintenance"
+TRANSFER = "transfer"
+NICE = 10
+"""How far imports stand back behind pages that people wait for."""
 
 
 def site(options: Options) -> str:
@@ -60,6 +63,17 @@ def worker(stack: Stack, services: dict[str, str]) -> Service:
     return stack.service("worker", command, environment=child_environment(services), folder=ROOT, grace=15.0)
 
 
+def transfer(stack: Stack, services: dict[str, str]) -> Service:
+    """Imports have workers of their own, which get the processor when nobody else wants it."""
+    command = [
+        "nice", "-n", str(NICE), str(BIN / "celery"), "-q", "-A", "hub.celery", "worker", "-Q", TRANSFER, "-c", "2",
+        "-l", "WARNING", "-n", "transfer@%h", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+    return stack.service(
+        "transfer", command, environment=child_environment(services), folder=ROOT, grace=15.0
+    )
+
+
 def web(stack: Stack, services: dict[str, str], options: Options) -> Service:
     command = [
         str(BIN / "granian"), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "8",
@@ -81,5 +95,6 @@ def start(stack: Stack, options: Options) -> None:
     if options.seed:
         seed(stack, services)
     stack.add(worker(stack, services))
+    stack.add(transfer(stack, services))
     front = stack.add(web(stack, services, options))
     wait_ready(front, lambda: answers(options), stack.stopping)

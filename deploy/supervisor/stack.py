@@ -49,7 +49,7 @@ class Stack:
 
     def _end_orphans(self) -> None:
         """Before the ports are looked at: what a killed run left still holds them."""
-        for name in ("web", "worker", "s3", "valkey"):
+        for name in ("web", "transfer", "worker", "s3", "valkey"):
             end_orphan(self.run_folder / f"{name}.pid", signal.SIGTERM, 5)
         end_orphan(self.run_folder / "postgres.pid", signal.SIGINT, 15)
 

@@ -154,7 +154,7 @@ class RowsImport:
         fine = np.ones(len(rows), bool)
         if not rows.holds.ids or rows.carried is None:
             return fine
-        whole: Flags = rows.carried.any(axis=1)
+        whole = np.asarray(rows.carried.any(axis=1))
         owner = np.repeat(np.arange(len(rows)), np.diff(rows.bounds))
         halves = np.ascontiguousarray(rows.carried).view(np.uint64).reshape(-1, 2)
         order = np.lexsort((halves[:, 1], halves[:, 0], owner))
@@ -183,7 +183,7 @@ class RowsImport:
         ids = derived_box_ids(keys, bounds, layer, names.classes, label, boxes, relative)
         if rows.holds.ids and rows.carried is not None:
             own = rows.carried[chosen]
-            ids = np.where(own.any(axis=1)[:, None], own, ids)
+            ids = np.where(own.any(axis=1, keepdims=True), own, ids)
         columns: dict[str, Any] = {name: boxes[:, n] for n, name in enumerate(NUMBERS)}
         columns |= self._more(rows, names, chosen, relative)
         said = [reviews[e] for e in listed.tolist()]

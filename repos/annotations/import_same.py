@@ -80,7 +80,7 @@ class Same:
         for name in right:
             differs |= left[name][a] != right[name][b]
         if self.rows.carried is not None:
-            with_ids: Flags = self.rows.carried[new].any(axis=1)
+            with_ids = np.asarray(self.rows.carried[new].any(axis=1))
             differs |= ~with_ids[b]
         found: I64 = np.unique(new_sample[b][differs])
         return found

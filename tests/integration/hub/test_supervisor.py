@@ -82,9 +82,12 @@ def test_a_whole_life(run: Run, wait_for: Wait) -> None:
     wait_for(lambda: run.said("READY") or process.poll() is not None, 150)
     assert run.said("READY"), run.log.read_text()[-4000:]
     assert wait_for(lambda: run.health()["status"] == "ok", 30)
-    names = {"postgres", "valkey", "worker", "web"}
+    names = {"postgres", "valkey", "worker", "transfer", "web"}
     pids = run.pids()
     assert names <= set(pids)
+    assert (
+        os.getpriority(os.PRIO_PROCESS, pids["transfer"]) == os.getpriority(os.PRIO_PROCESS, pids["web"]) + 10
+    )
 
     again = run.once("-m", "deploy.supervisor")
     assert (again.returncode, "already running" in again.stdout) == (1, True)
