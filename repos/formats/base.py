@@ -34,6 +34,7 @@ from repos.formats.records import (
     Warned,
 )
 from repos.formats.source import Source
+from repos.formats.stored import StoredRun
 
 
 class Sink(Protocol):
@@ -108,6 +109,12 @@ class Format(Protocol):
         """Streams records (layer IMPORTED only) to files."""
         ...
 
+    def write_runs(
+        self, runs: Iterable[StoredRun], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
+        """The same files from columns."""
+        ...
+
 
 class Plain:
     """What most formats share: text and fields come back as far as the format holds them."""
@@ -120,6 +127,17 @@ class Plain:
 
     def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
         yield from self.read(source, options)
+
+    def write(
+        self, records: Iterable[Record], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
+        raise NotImplementedError
+
+    def write_runs(
+        self, runs: Iterable[StoredRun], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
+        records = (run.record(at) for run in runs for at in range(len(run)))
+        return self.write(records, classes, sink, options)
 
     def express_sample(self, sample: SampleDraft, drafts: Sequence[Draft], options: Options) -> SampleDraft:
         holds = self.holds(options)

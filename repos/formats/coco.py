@@ -56,6 +56,7 @@ from repos.formats.records import (
     excerpt,
 )
 from repos.formats.source import Source
+from repos.formats.stored import StoredRun
 
 _FIELDS = AttributeScope(prefixes=(SOURCE,))
 _OWN_IMAGE = frozenset(("id", "file_name", "width", "height"))
@@ -119,6 +120,14 @@ class Coco(Plain):
         report = WriteReport(files=["annotations.json"])
         with sink.open("annotations.json") as out:
             write(records, classes, out, report)
+        return report
+
+    def write_runs(
+        self, runs: Iterable[StoredRun], classes: Sequence[ClassInfo], sink: Sink, options: Options
+    ) -> WriteReport:
+        report = WriteReport(files=["annotations.json"])
+        with sink.open("annotations.json") as out:
+            write(runs, classes, out, report)
         return report
 
 

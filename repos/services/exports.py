@@ -28,11 +28,13 @@ from repos.annotations.codec import KINDS
 from repos.annotations.draft_of import ClassNames
 from repos.annotations.drafts import Record
 from repos.annotations.snapshot import SnapshotView
+from repos.annotations.subtrees import inlined
 from repos.errors import BadValue
 from repos.formats.base import Sink, WriteReport, ZipSink
 from repos.formats.bound import Bound
 from repos.formats.options import Options
 from repos.formats.registry import FORMATS, READ_ONLY
+from repos.formats.stored import StoredRun
 from repos.selectors.people import people
 from repos.selectors.snapshots import view_of
 
@@ -128,6 +130,13 @@ def _name_of(revision: Revision) -> Callable[[str], str]:
     return name
 
 
+def _runs(plan: _Plan, layer: str) -> Iterator[StoredRun]:
+    pairs = plan.view.scan_samples()
+    while chunk := dict(islice(pairs, CHUNK)):
+        block = inlined(plan.view.layer_block(layer, list(chunk)), plan.view.nodes)
+        yield plan.bound.run(chunk, block, plan.names, layer)
+
+
 def _records(plan: _Plan) -> Iterator[Record]:
     pairs = plan.view.scan_samples()
     while chunk := dict(islice(pairs, CHUNK)):
@@ -167,16 +176,22 @@ class _Unclosed(io.RawIOBase):
         return self._stream.write(bytes(data))  # type: ignore[call-overload]
 
 
+def _written(plan: _Plan, sink: Sink) -> WriteReport:
+    classes = plan.names.infos()
+    if plan.layer is None:
+        return plan.bound.write(_records(plan), classes, sink)
+    return plan.bound.write_runs(_runs(plan, plan.layer), classes, sink)
+
+
 def _write(plan: _Plan, stream: BinaryIO) -> str:
     """Everything to `stream`; the name of the one file, "" for an archive."""
-    classes = plan.names.infos()
     if plan.zipped:
         archive = ZipSink(stream)
-        plan.report = plan.bound.write(_records(plan), classes, cast(Sink, archive))
+        plan.report = _written(plan, cast(Sink, archive))
         archive.close()
         return ""
     sink = _OneFile(stream)
-    plan.report = plan.bound.write(_records(plan), classes, cast(Sink, sink))
+    plan.report = _written(plan, cast(Sink, sink))
     return sink.name
 
 

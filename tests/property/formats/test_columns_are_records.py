@@ -12,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repos.annotations.derived_columns import derived_box_ids
+from repos.annotations.draft_of import ClassNames
 from repos.annotations.draft_rows import DraftRows
 from repos.annotations.ids import DerivedIds
 from repos.annotations.importing import ImportPlan, Scope
 from repos.annotations.model import Box, Frame, Kind, Review, ReviewState
+from repos.formats.base import MemorySink
 from repos.formats.bound import Bound
 from repos.formats.options import Options
 from repos.formats.records import Record
 from repos.formats.registry import format_named
 from repos.formats.source import MemorySource
-from tests.property.formats.format_worlds import World
+from tests.property.formats.format_worlds import GOLD, World
 
 NUMBERS = st.one_of(st.integers(0, 9), st.sampled_from([0.5, 2.25, 1 / 3, 1e-7, -0.0, 0.123456789012345]))
 SIDES = st.one_of(st.integers(1, 9), st.sampled_from([0.5, 2.25, 1 / 3, 4.0]))
@@ -138,3 +140,16 @@ def test_plain_boxes_do_come_as_columns(said: Mapping[str, Any]) -> None:
     items = list(bound.read_rows(MemorySource({"c.json": json.dumps(content).encode()})))
     assert [len(item) for item in items if isinstance(item, DraftRows)] == [1]
     assert not any(isinstance(item, Record) for item in items)
+
+
+@settings(deadline=None, max_examples=60)
+@given(files(), st.sampled_from(["coco", "yolo"]))
+def test_writing_columns_is_writing_records(file: bytes, name: str) -> None:
+    world = World()
+    world.run(world.bound("coco", Options()), {"c.json": file})
+    bound, names = world.bound(name, Options()), ClassNames(world.schema)
+    run = bound.run(world.sample, world.layer_block(GOLD, list(world.sample)), names, GOLD)
+    slow, fast = MemorySink(), MemorySink()
+    report = bound.write(world.records(bound), names.infos(), slow)
+    assert bound.write_runs([run], names.infos(), fast) == report
+    assert fast.files == slow.files
