@@ -37,6 +37,10 @@ class RepositoryView(APIView):
         except SignInRequired as refused:
             raise NotAuthenticated(str(refused)) from None
 
+    def door(self) -> None:
+        """Missing unless the repository may be read now. One that was renamed or deleted meanwhile is missing too."""
+        self.repository()
+
     def revision(self, repository: Repository) -> Revision:
         """`?ref=`, or the head of the default branch."""
         return self.revision_of(repository, self.request.query_params.get("ref"))

@@ -92,7 +92,7 @@ class CompareChanges(RepositoryView):
     def get(self, request: Request, spec: str, **_: str) -> Response:
         repository = self.repository()
         found = parse_range(request.user, repository, spec)
-        strictest = (
-            found.b if found.b.repository.is_private else Revision(repository, found.b.commit, found.b.ref)
-        )
+        private = next((side for side in (found.a, found.b) if side.repository.is_private), None)
+        kept_as = private.repository if private else repository
+        strictest = Revision(kept_as, found.b.commit, found.b.ref or found.a.ref)
         return changes_response(request, strictest, found.base, found.b.commit)

@@ -15,7 +15,7 @@ from hub.errors import Invalid
 from hub.http.idempotency import idempotent
 from hub.http.pagination import CursorPages, decode_cursor, page, page_limit
 from hub.jobs.models import Job, State
-from hub.jobs.selectors import document, jobs_of
+from hub.jobs.selectors import document
 from hub.jobs.services import request_cancel
 from repos.access import require
 from repos.api.base import RepositoryView, person
@@ -67,7 +67,7 @@ class Jobs(RepositoryView):
         parameters=[*PAGED, OpenApiParameter("kind"), OpenApiParameter("state", enum=State.values)],
     )
     def get(self, request: Request, **_: str) -> Response:
-        found = jobs_of(imports.subject_of(self.repository()))
+        found = imports.jobs_for(request.user, self.repository())
         for name in ("kind", "state"):
             if value := request.query_params.get(name):
                 found = found.filter(**{name: value})

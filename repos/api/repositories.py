@@ -73,6 +73,11 @@ class Repositories(APIView):
 
 
 class OneRepository(RepositoryView):
+    def door(self) -> None:
+        """Who deleted or renamed their own is told so again, although this address leads nowhere now."""
+        if self.person.username.lower() != self.kwargs["owner"].lower():
+            super().door()
+
     @extend_schema(responses=shapes.RepositoryShape)
     def get(self, request: Request, **_: str) -> Response:
         return Response(documents.repository(request.user, self.repository()))

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from hub.accounts.models import User
 from hub.errors import Invalid, Missing
 from hub.jobs.models import OPEN_STATES, Job
-from hub.jobs.selectors import job_by_id
+from hub.jobs.selectors import job_by_id, jobs_of
 from hub.jobs.services import create_job
 from repos import access
 from repos.access import Actor
@@ -113,8 +115,9 @@ def subject_of(repository: Repository) -> str:
     return f"repo:{repository.pk}"
 
 
-def job_for(actor: Actor, job_id: object, need: Role = Role.READ) -> tuple[Job, Repository]:
-    """A job and its repository, if the actor may read that; hidden and missing look alike."""
+def job_for(actor: Actor, job_id: object) -> tuple[Job, Repository]:
+    """A job and its repository, if the actor may write there, or reads it and asked for the job: logs and refusals
+    quote files that never became part of the repository. Hidden and missing look alike."""
     try:
         job = job_by_id(str(job_id))
     except Missing:
@@ -123,9 +126,21 @@ def job_for(actor: Actor, job_id: object, need: Role = Role.READ) -> tuple[Job, 
     if kind != "repo" or not number.isdigit():
         raise NotFound("job", str(job_id))
     try:
-        return job, access.get_repository_by_id(actor, int(number), need)
+        repository = access.get_repository_by_id(actor, int(number))
     except Missing:
         raise NotFound("job", str(job_id)) from None
+    mine = job.actor_id is not None and job.actor_id == access.user_id(actor)
+    if not mine and access.role_of(actor, repository) < Role.WRITE:
+        raise NotFound("job", str(job_id))
+    return job, repository
+
+
+def jobs_for(actor: Actor, repository: Repository) -> QuerySet[Job]:
+    """Jobs of a repository that the actor may see: all for who may write, their own for who reads."""
+    found = jobs_of(subject_of(repository))
+    if access.role_of(actor, repository) >= Role.WRITE:
+        return found
+    return found.filter(actor=access.user_id(actor)).exclude(actor=None)
 
 
 def refusals(job: Job, after: int = 0, limit: int = 50) -> Sequence[JobRefusal]:

@@ -33,7 +33,7 @@ from repos.models import CommitRecord, Ref, Repository, Role, StagingArea, Stagi
 from repos.names import HEADS, ref_name_fault
 from repos.operations import Author, Operation, edit_from
 from repos.services import commits, media
-from repos.services.landing import Landed, identity
+from repos.services.landing import Landed, check_digests, identity, new_digests
 from repos.services.staged_edit import operations_between
 from repos.services.stores import Workspace, workspace
 
@@ -279,7 +279,8 @@ def _moved(area: StagingArea, cursor: int) -> StagingArea:
 
 
 def _check(actor: User, area: StagingArea, rows: list[list[Operation]], new: Sequence[Operation]) -> None:
-    """Carry out the new operations on what is staged for the same samples."""
+    """Carry out the new operations on what is staged for the same samples; media they name must be the actor's to
+    name now, not only when it is committed."""
     keys = {o.get(name) for o in new if isinstance(o, Mapping) for name in ("key", "to")} - {None}
     earlier = [
         o for row in rows for o in row if o.get("op") == "put_schema" or keys & {o.get("key"), o.get("to")}
@@ -290,6 +291,7 @@ def _check(actor: User, area: StagingArea, rows: list[list[Operation]], new: Seq
     applied = apply_edit(work.nodes, before, edit)
     if applied.violations:
         raise EditRefused([violation_document(v) for v in applied.violations])
+    check_digests(actor, area.repository, new_digests(applied.changes))
 
 
 def _edit(actor: User, area: StagingArea, given: Sequence[Operation], before: Snapshot) -> SnapshotEdit:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from hub.jobs.models import OPEN_STATES, Job, State
-from hub.jobs.selectors import LOG_LINES, jobs_of
+from hub.jobs.selectors import LOG_LINES
 from hub.jobs.services import request_cancel
 from hub.web.people import signed_in
 from repos import access
@@ -22,14 +22,14 @@ from repos.web.frames import context
 from repos.web.paging import paged
 
 REFUSALS = 50
-TITLES = {"import": "Import"}
+TITLES = {"import": "Import", "purge": "Purge of a sample"}
 SHOWN = {State.SUCCEEDED: "done", State.CANCELLED: "failed"}
 
 
 @require_safe
 def jobs(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     repository = access.get_repository(request.user, owner, name)
-    rows, pager = paged(request, jobs_of(imports.subject_of(repository)))
+    rows, pager = paged(request, imports.jobs_for(request.user, repository))
     frame = context(
         request.user, repository, "jobs", jobs=[_row(repository, job) for job in rows], pager=pager
     )

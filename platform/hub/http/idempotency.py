@@ -3,6 +3,8 @@
 A decorator for the write methods of DRF views. The key is reserved before the work in a transaction of its own, so
 that two requests at once cannot both do it: the second is told to come back (409). A failure of ours frees the key;
 an answer, also a refusal, is kept for a day. A reservation left by a killed process is freed after ten minutes.
+A view with a `door` is asked by it before an earlier answer is given again: what somebody may no longer see is not
+told to them a second time.
 """
 
 import hashlib
@@ -49,6 +51,8 @@ def idempotent(method: View) -> View:
             raise Invalid(f"an {HEADER} has at most {LONGEST_KEY} characters")
         earlier, reserved = reserve(request, request.user.pk, key)
         if earlier is not None:
+            if (door := getattr(view, "door", None)) is not None:
+                door()
             return replay(request, earlier)
         try:
             response = method(view, request, *args, **kwargs)
