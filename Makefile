@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service
+.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -36,6 +36,9 @@ bench-engine: .venv/.dev .bench/.venv
 
 bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
+
+soak: .venv/.dev ## fifty clients commit to one branch of a running platform; nothing may be lost
+	@$(BIN)/python -m tests.real.many $(SOAK_ARGS)
 
 check: .venv/.dev ## lint, types, who imports whom, missing migrations
 	@$(BIN)/ruff check .
