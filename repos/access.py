@@ -19,7 +19,7 @@ from django.db.models.lookups import Exact
 
 from hub.accounts.models import User
 from repos.errors import AmbiguousRevision, EmptyRepository, NotAllowed, NotFound, SignInRequired
-from repos.models import Collaborator, CommitRecord, Ref, Repository, Role, Visibility
+from repos.models import Collaborator, CommitRecord, CommitSuccessor, Ref, Repository, Role, Visibility
 from repos.names import COMMIT_PREFIX, HEADS, TAGS, path_prefixes
 from repos.reachability import is_reachable
 
@@ -30,11 +30,13 @@ MEMBER = Collaborator.State.ACCEPTED
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit that may be served, and the ref it was asked for by (None: by its id)."""
+    """A commit that may be served, and the ref it was asked for by (None: by its id). `moved`: it was asked for by the
+    id of a commit that was rewritten, and this is the one that stands for it."""
 
     repository: Repository
     commit: CommitRecord
     ref: Ref | None = None
+    moved: bool = False
 
     @property
     def commit_id(self) -> str:
@@ -43,7 +45,7 @@ class Revision:
     @property
     def pinned(self) -> bool:
         """Named by its id, so that the same address means the same bytes for ever."""
-        return self.ref is None
+        return self.ref is None and not self.moved
 
     @property
     def text(self) -> str:
@@ -159,6 +161,12 @@ def owns(actor: Actor, repository: Repository) -> bool:
     return user_id(actor) == repository.owner_id
 
 
+def began_network(repository: Repository) -> bool:
+    """Whether it is the oldest of its network that is left, and so decides what is taken out of all of it."""
+    older = Repository.objects.filter(network=repository.network_id, pk__lt=repository.pk)
+    return not older.exists()
+
+
 def require_owner(actor: Actor, owner: User) -> None:
     """The actor may make repositories under this name."""
     if user_id(actor) is None:
@@ -179,7 +187,7 @@ def resolve_revision(repository: Repository, text: str | None = None) -> Revisio
         return Revision(repository, _commit(repository, ref.commit_id), ref)
     if not text:
         raise EmptyRepository(str(repository), repository.default_branch)
-    return Revision(repository, _commit_by_prefix(repository, wanted))
+    return by_id(repository, wanted)
 
 
 def split_ref_and_key(repository: Repository, path: str) -> tuple[Revision, str]:
@@ -189,7 +197,7 @@ def split_ref_and_key(repository: Repository, path: str) -> tuple[Revision, str]
     if ref is not None:
         return Revision(repository, _commit(repository, ref.commit_id), ref), path[len(ref.short) + 1 :]
     first, _, key = path.partition("/")
-    return Revision(repository, _commit_by_prefix(repository, first)), key
+    return by_id(repository, first), key
 
 
 def _ref(repository: Repository, names: list[str]) -> Ref | None:
@@ -203,24 +211,41 @@ def _commit(repository: Repository, commit_id: str) -> CommitRecord:
     return CommitRecord.objects.get(network=repository.network_id, commit_id=commit_id)
 
 
+def by_id(repository: Repository, text: str) -> Revision:
+    """A commit by id or prefix, if a ref of this repository leads to it; for one that a purge rewrote, the new one."""
+    found = _commit_by_prefix(repository, text)
+    return Revision(repository, found, moved=not found.commit_id.startswith(text))
+
+
 def get_commit(repository: Repository, commit_id: str) -> CommitRecord:
-    """A commit by id or prefix, if a ref of this repository leads to it."""
-    return _commit_by_prefix(repository, commit_id)
+    """The same without the revision around it."""
+    return by_id(repository, commit_id).commit
 
 
 def _commit_by_prefix(repository: Repository, text: str) -> CommitRecord:
     if not COMMIT_PREFIX.match(text):
         raise NotFound("revision", text)
     near = CommitRecord.objects.filter(network=repository.network_id)
-    whole = len(text) == 40
-    near = (
-        near.filter(commit_id=text)
-        if whole
-        else near.filter(commit_id__gte=text, commit_id__lt=text + "g")[:16]
-    )
-    found = [commit for commit in near if is_reachable(repository, commit)]
+    found = [
+        commit for commit in near.filter(_begins("commit_id", text))[:16] if is_reachable(repository, commit)
+    ]
+    found = found or _successors(repository, text)
     if not found:
         raise NotFound("revision", text)
     if len(found) > 1:
         raise AmbiguousRevision(text, [commit.commit_id for commit in found])
     return found[0]
+
+
+def _begins(column: str, text: str) -> Q:
+    return (
+        Q(**{column: text}) if len(text) == 40 else Q(**{f"{column}__gte": text, f"{column}__lt": text + "g"})
+    )
+
+
+def _successors(repository: Repository, text: str) -> list[CommitRecord]:
+    """Commits of this repository that stand for rewritten ones whose ids begin so."""
+    known = CommitSuccessor.objects.filter(_begins("old", text), network=repository.network_id)
+    ids = known.values_list("new", flat=True)[:16]
+    rows = CommitRecord.objects.filter(network=repository.network_id, commit_id__in=list(ids))
+    return [commit for commit in rows if is_reachable(repository, commit)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from hub.errors import Conflict, HubError, Invalid, Missing, Refused, TooLarge, Unavailable
+from hub.errors import Conflict, Gone, HubError, Invalid, Missing, Refused, TooLarge, Unavailable
 
 
 class NotFound(Missing):
@@ -23,6 +24,25 @@ class EmptyRepository(Missing):
 
     def __init__(self, repository: str, branch: str) -> None:
         super().__init__(repository=repository, branch=branch)
+
+
+class Redacted(Gone):
+    """Media that was removed from this family of repositories for good."""
+
+    template = "The media of {key!r} was redacted on {at:%Y-%m-%d}: {reason}."
+
+    def __init__(self, key: str, reason: str, at: datetime, sha256: str = "") -> None:
+        super().__init__(key=key, reason=reason, at=at, sha256=sha256)
+
+
+class RedactedBytes(Invalid):
+    """Somebody brings bytes back that were redacted here."""
+
+    code = "redacted"
+    template = "The bytes {sha256} of {name!r} were redacted from this data set for good: {reason}."
+
+    def __init__(self, sha256: str, reason: str, name: str = "") -> None:
+        HubError.__init__(self, sha256=sha256, reason=reason, name=name or sha256[:12], field="sha256")
 
 
 class SignInRequired(Refused):

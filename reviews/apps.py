@@ -6,6 +6,9 @@ class ReviewsConfig(AppConfig):
 
     def ready(self) -> None:
         from hub.web import counters
+        from repos.services import purge
         from reviews.selectors.pulls import count_open
+        from reviews.services.rewritten import commits_rewritten
 
         counters.register("pulls", count_open)
+        purge.listen(commits_rewritten)

@@ -11,6 +11,12 @@ app.conf.beat_schedule = {
         "schedule": 24 * HOUR,
         "options": {"queue": "maintenance"},
     },
+    "sweep-deleted": {"task": "repos.sweep_deleted", "schedule": HOUR, "options": {"queue": "maintenance"}},
+    "finish-redactions": {
+        "task": "repos.finish_redactions",
+        "schedule": 300.0,
+        "options": {"queue": "maintenance"},
+    },
     "keep-imports-going": {
         "task": "imports.keep_going",
         "schedule": 60.0,

@@ -25,6 +25,13 @@ class Missing(HubError):
     template = "not found"
 
 
+class Gone(HubError):
+    """It was there and was removed for good; the answer may say so, and why."""
+
+    code = "gone"
+    template = "removed for good"
+
+
 class Refused(HubError):
     """The actor may see the object but not do this to it."""
 

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from hub.http.idempotency import idempotent
 from hub.http.pagination import page_limit
 from repos import access
-from repos.access import Revision
 from repos.api import documents
 from repos.api import serializers as shapes
 from repos.api.base import RepositoryView, at_commit, unchanged, valid
@@ -75,8 +74,8 @@ class OneCommit(RepositoryView):
     def get(self, request: Request, commit: str, **_: str) -> Response:
         """One commit with the summary of its changes against its first parent."""
         repository = self.repository()
-        found = access.get_commit(repository, commit)
-        revision = Revision(repository, found)
+        revision = access.by_id(repository, commit)
+        found = revision.commit
         body = documents.commit(found, people([found.author, found.committer]))
         if parent := first_parent(found):
             body |= summary_document(repository.network, parent, found)
@@ -88,11 +87,11 @@ class CommitChanges(RepositoryView):
     def get(self, request: Request, commit: str, **_: str) -> Response:
         """Changed samples against the first parent; a first commit has none to show changes against."""
         repository = self.repository()
-        found = access.get_commit(repository, commit)
-        parent = first_parent(found)
+        revision = access.by_id(repository, commit)
+        parent = first_parent(revision.commit)
         if parent is None:
             return Response({"results": [], "next": None})
-        return changes_response(request, Revision(repository, found), parent, found)
+        return changes_response(request, revision, parent, revision.commit)
 
 
 def first_parent(commit: CommitRecord) -> CommitRecord | None:

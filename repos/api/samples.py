@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from hub.errors import Invalid
 from hub.http.pagination import decode_cursor, page, page_limit
+from repos.access import Revision
 from repos.annotations.render import sample_json
 from repos.annotations.render_schema import schema_json
 from repos.api.base import RepositoryView, at_commit, mark, unchanged, version
@@ -21,6 +22,7 @@ from repos.errors import NotFound
 from repos.selectors import samples as selectors
 from repos.selectors.schema import schema_at
 from repos.selectors.snapshots import view_of
+from repos.services.redaction import of_digests
 
 LAYERS = OpenApiParameter("layers", description="names with commas; default: all, of very many `gold`")
 
@@ -28,6 +30,17 @@ LAYERS = OpenApiParameter("layers", description="names with commas; default: all
 def layers_of(request: Request) -> Sequence[str] | None:
     given = request.query_params.get("layers")
     return None if given is None else [name for name in given.split(",") if name]
+
+
+def with_redactions(revision: Revision, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A medium whose bytes were redacted says so: `state` redacted, and `redacted` with reason and time. One query."""
+    media = [d["media"] for d in documents if isinstance(d.get("media"), dict) and d["media"]["sha256"]]
+    digests = [bytes.fromhex(one["sha256"]) for one in media]
+    found = of_digests(revision.repository.network_id, digests) if digests else {}
+    for one, digest in zip(media, digests, strict=True):
+        if (tombstone := found.get(digest)) is not None:
+            one |= {"state": "redacted", "redacted": {"reason": tombstone.reason, "at": tombstone.at}}
+    return documents
 
 
 class Samples(RepositoryView):
@@ -68,7 +81,9 @@ class Samples(RepositoryView):
         results: Sequence[Any] = (
             found.keys
             if keys_only
-            else [sample_json(item.key, item.sample, item.layers, schema) for item in found.items]
+            else with_redactions(
+                revision, [sample_json(item.key, item.sample, item.layers, schema) for item in found.items]
+            )
         )
         response = page(request, results, found.cursor)
         response.data |= {"searched": found.searched, "total": found.total}
@@ -83,8 +98,11 @@ class OneSample(RepositoryView):
             return same
         found = selectors.sample_detail(revision, key, layers_of(request))
         schema = view_of(revision).schema
+        (document,) = with_redactions(
+            revision, [sample_json(found.item.key, found.item.sample, found.item.layers, schema)]
+        )
         body = {
-            **sample_json(found.item.key, found.item.sample, found.item.layers, schema),
+            **document,
             "previous": found.previous,
             "next": found.next,
             "position": found.position,

@@ -1,5 +1,6 @@
 from repos.models.blobs import Blob, BlobGrant, UploadSession
 from repos.models.derived import Derived
+from repos.models.erasure import CommitSuccessor, Reason, Tombstone
 from repos.models.identity import ExternalIdentity, PredictionSet
 from repos.models.network import CommitRecord, Network, NodeLocation, Pack
 from repos.models.refs import Ref, ReflogEntry
@@ -12,6 +13,7 @@ __all__ = [
     "BlobGrant",
     "Collaborator",
     "CommitRecord",
+    "CommitSuccessor",
     "Derived",
     "ExternalIdentity",
     "JobRefusal",
@@ -19,6 +21,7 @@ __all__ = [
     "NodeLocation",
     "Pack",
     "PredictionSet",
+    "Reason",
     "Ref",
     "ReflogEntry",
     "Repository",
@@ -26,6 +29,7 @@ __all__ = [
     "StagingArea",
     "StagingOperation",
     "Star",
+    "Tombstone",
     "Upload",
     "UploadSession",
     "UploadedFile",

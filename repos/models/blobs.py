@@ -47,6 +47,9 @@ class BlobGrant(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     committed = models.BooleanField(default=False)
+    media_type = models.CharField(
+        max_length=100, blank=True, help_text="as its uploader declared it, where the bytes do not tell"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -42,9 +42,10 @@ def fork(
     ):
         return present
     made = _insert(owner, upstream, name, _visibility(upstream, visibility))
+    # first the count: it locks the upstream's row, so that no purge rewrites refs between reading and copying them
+    Repository.objects.filter(pk=upstream.pk).update(forks_count=F("forks_count") + 1)
     with connection.cursor() as cursor:
         cursor.execute(_COPY_REFS, {"fork": made.pk, "upstream": upstream.pk, "actor": actor.pk})
-    Repository.objects.filter(pk=upstream.pk).update(forks_count=F("forks_count") + 1)
     return made
 
 

@@ -25,6 +25,7 @@ from repos.formats.media import Probe, probe, verify_image
 from repos.formats.source import Source
 from repos.labelstore.ports import BlobStore
 from repos.models import Blob, BlobGrant, Repository
+from repos.services import media_packs, redaction
 from repos.services.media import LARGEST_UPLOAD, PIECE, SPOOLED, Received, blob_key, receive
 from repos.services.stores import blobs_of
 
@@ -131,13 +132,18 @@ class MediaIntake:
             [BlobGrant(repository=self.repository, sha256=d, uploaded_by=self.actor) for d in sorted(known)],
             ignore_conflicts=True,
         )
+        buried = redaction.of_digests(self.repository.network_id, known)
+        redaction.mark(self.repository.network, buried.values())
+        if any(known[d].object_key != key or d in buried for d in (n.received.sha256 for n in fresh)):
+            media_packs.drop(
+                self.repository.network, key
+            )  # somebody stored the same meanwhile, or redacted it
         for n in group:
-            blob = known[n.received.sha256]
             n.received.file.close()
-            if blob.redacted_at is not None:
-                yield refusal(n.name, "these bytes were removed from this data set for good")
+            if (tombstone := buried.get(n.received.sha256)) is not None:
+                yield refusal(n.name, f"these bytes were redacted for good: {tombstone.get_reason_display()}")
                 continue
-            self.stored[n.name] = media_from(blob)
+            self.stored[n.name] = media_from(known[n.received.sha256])
 
     def _row(self, n: _New, key: str, offset: int) -> Blob:
         found = n.probe

@@ -24,7 +24,7 @@ from repos.annotations.snapshot import Snapshot, save
 from repos.errors import Busy, DigestNotYours
 from repos.labelstore.commit import Commit, Moment
 from repos.labelstore.digest import Address
-from repos.models import CommitRecord, Ref, Repository
+from repos.models import CommitRecord, CommitSuccessor, Ref, Repository
 from repos.selectors.people import author_id
 from repos.services import media, refs
 from repos.services.stores import Workspace
@@ -89,7 +89,16 @@ def land(
             record.save(force_insert=True)
         media.note_committed(repository, digests.keys())
         moved = refs.move(actor, repository, ref, expected, record.commit_id, reason)
+        _refuse_purged(repository, draft.parents)
     return Landed(known or record, moved)
+
+
+def _refuse_purged(repository: Repository, parents: Sequence[CommitRecord]) -> None:
+    """Busy when a parent was rewritten by a purge while this was made: it may hold what must not come back. Under the
+    ref's lock, which a purge waits for; the next try is made on what stands for the parent."""
+    ids = [parent.commit_id for parent in parents]
+    if CommitSuccessor.objects.filter(network=repository.network_id, old__in=ids).exists():
+        raise Busy(str(repository))
 
 
 def stored(repository: Repository, draft: Draft) -> CommitRecord:

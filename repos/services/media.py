@@ -23,10 +23,10 @@ from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.annotations.model import Media, MediaState
-from repos.errors import BadValue, DigestMismatch, NotFound, UploadTooLarge
+from repos.errors import BadValue, DigestMismatch, NotFound, RedactedBytes, UploadTooLarge
 from repos.formats.errors import MediaError
 from repos.formats.media import Probe, probe
-from repos.models import Blob, BlobGrant, Repository, Role, UploadSession
+from repos.models import Blob, BlobGrant, Repository, Role, Tombstone, UploadSession
 from repos.services.stores import blobs_of
 
 LARGEST_UPLOAD = 5 * 2**30
@@ -79,13 +79,23 @@ def receive(pieces: Iterable[bytes], spool: IO[bytes], limit: int = LARGEST_UPLO
 
 def keep(actor: User, repository: Repository, received: Received, media_type: str) -> Blob:
     """The object first, then the rows: a crash between leaves an object that nothing names."""
+    refuse_redacted(repository, received.sha256)
     key, found = blob_key(received.sha256), probed(received.file, media_type)
-    known = Blob.objects.filter(
-        network=repository.network_id, sha256=received.sha256, redacted_at=None
-    ).first()
-    if known is None:
-        blobs_of(repository.network).upload(key, cast(BinaryIO, received.file), found.media_type)
-    return record(actor, repository, received.sha256, received.size, key, found)
+    store = blobs_of(repository.network)
+    if not Blob.objects.filter(network=repository.network_id, sha256=received.sha256).exists():
+        store.upload(key, cast(BinaryIO, received.file), found.media_type)
+    try:
+        return record(actor, repository, received.sha256, received.size, key, found)
+    except RedactedBytes:  # meanwhile
+        store.delete(key)
+        raise
+
+
+def refuse_redacted(repository: Repository, sha256: bytes, name: str = "") -> None:
+    """RedactedBytes when these bytes were removed from the network for good. A tombstone may be all that is left."""
+    found = Tombstone.objects.filter(network=repository.network_id, sha256=sha256).first()
+    if found is not None:
+        raise RedactedBytes(sha256.hex(), found.get_reason_display(), name)
 
 
 def probed(file: IO[bytes], declared: str) -> Probe:
@@ -103,7 +113,11 @@ def probed(file: IO[bytes], declared: str) -> Probe:
 
 @transaction.atomic
 def record(actor: User, repository: Repository, sha256: bytes, size: int, key: str, found: Probe) -> Blob:
-    """The rows of bytes that are stored and verified: where they lie, and that the actor may name them here."""
+    """The rows of bytes that are stored and verified: where they lie, and that the actor may name them here.
+
+    The row that is given has the media type found this time: bytes that tell none are what each uploader says they are,
+    and what somebody else said would tell that they have them.
+    """
     blob, _ = Blob.objects.get_or_create(
         network=repository.network,
         sha256=sha256,
@@ -117,9 +131,15 @@ def record(actor: User, repository: Repository, sha256: bytes, size: int, key: s
             "orientation": found.orientation,
         },
     )
-    if blob.redacted_at is not None:
-        raise BadValue("sha256", sha256.hex(), "media that was not removed from this data set for good")
-    BlobGrant.objects.get_or_create(repository=repository, sha256=sha256, uploaded_by=actor)
+    refuse_redacted(repository, sha256)
+    said = found.media_type if found.media_type != blob.media_type else ""
+    BlobGrant.objects.update_or_create(
+        repository=repository,
+        sha256=sha256,
+        uploaded_by=actor,
+        defaults={"media_type": said},
+    )
+    blob.media_type = found.media_type
     return blob
 
 
@@ -128,6 +148,7 @@ def begin_direct(
 ) -> tuple[UploadSession, str | None]:
     """A place to PUT bytes straight to the store, and its URL; no URL when the store has none: send them to us then."""
     access.require(actor, repository, Role.WRITE)
+    refuse_redacted(repository, digest_of(sha256))
     if not 0 < size <= LARGEST_UPLOAD:
         raise UploadTooLarge("an upload", LARGEST_UPLOAD)
     made = uuid.uuid4()
@@ -147,7 +168,11 @@ def begin_direct(
 
 
 def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) -> Blob:
-    """Read what was put there, verify it, and let the actor name it. Safe to repeat."""
+    """Read what was put there, verify it, and let the actor name it. Safe to repeat.
+
+    What was verified is stored anew under its digest: the URL still takes a PUT for some minutes, and whoever holds it
+    must not be able to change bytes that count as verified.
+    """
     access.require(actor, repository, Role.WRITE)
     session = UploadSession.objects.filter(
         pk=session_id, repository=repository, user=actor, expires_at__gt=timezone.now()
@@ -155,8 +180,9 @@ def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) ->
     if session is None:
         raise NotFound("upload", str(session_id))
     wanted = bytes(session.sha256)
+    refuse_redacted(repository, wanted)
     if session.state == UploadSession.State.DONE:
-        return Blob.objects.get(network=repository.network_id, sha256=wanted)
+        return _as_said(actor, repository, [wanted])[wanted]
     store = blobs_of(repository.network)
     if store.head(session.object_key) is None:
         raise NotFound("uploaded object", str(session_id))
@@ -166,9 +192,9 @@ def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) ->
             store.delete(session.object_key)
             UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.REFUSED)
             raise DigestMismatch(wanted.hex(), received.sha256.hex())
-        found = probed(received.file, session.media_type)
-    blob = record(actor, repository, wanted, received.size, session.object_key, found)
+        blob = keep(actor, repository, received, session.media_type)
     UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.DONE)
+    store.delete(session.object_key)
     return blob
 
 
@@ -216,8 +242,21 @@ def known_media(actor: Actor, repository: Repository, digests: Iterable[bytes]) 
             duration=blob.duration,
             orientation=blob.orientation,
         )
-        for digest, blob in blobs(repository, wanted - not_nameable(actor, repository, wanted)).items()
+        for digest, blob in _as_said(
+            actor, repository, wanted - not_nameable(actor, repository, wanted)
+        ).items()
     }
+
+
+def _as_said(actor: Actor, repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Blob]:
+    """Rows by digest, with the media type that the actor declared here where the bytes tell none. Two queries."""
+    found = blobs(repository, digests)
+    said = BlobGrant.objects.filter(
+        repository=repository, uploaded_by=access.user_id(actor), sha256__in=list(found)
+    ).exclude(media_type="")
+    for digest, media_type in said.values_list("sha256", "media_type"):
+        found[bytes(digest)].media_type = media_type
+    return found
 
 
 def note_committed(repository: Repository, digests: Iterable[bytes]) -> None:

@@ -23,11 +23,12 @@ from repos.annotations.model import LayerEntry, Origin
 from repos.annotations.schema import Schema
 from repos.annotations.snapshot import SnapshotView
 from repos.errors import BadValue, Busy, NotFound
-from repos.models import PredictionSet, Role
+from repos.models import PredictionSet, Repository, Role
 from repos.operations import Author, edit_from
 from repos.selectors.snapshots import snapshot_at
 from repos.services.commits import applied_edit
 from repos.services.landing import identity
+from repos.services.refs import standing
 from repos.services.stores import nodes_of, workspace
 from repos.storage.postgres import publish
 
@@ -70,7 +71,11 @@ def put(
     root = applied.snapshot.layers.get(LAYER)
     packs = work.save()
     with transaction.atomic():
-        if not publish(repository.network_id, packs):
+        Repository.objects.select_for_update(of=("self",), no_key=True).get(pk=repository.pk)
+        if (
+            not publish(repository.network_id, packs)
+            or standing(repository, revision.commit_id) != revision.commit_id
+        ):
             raise Busy(name)
         fields = {"snapshot": address, "annotations": root.rows if root else 0} | (
             {"model": model} if model else {}

@@ -17,7 +17,7 @@ from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.errors import BadValue, Kept, NotFound, RefIsPrefix, RefMoved, Taken
-from repos.models import Ref, ReflogEntry, Repository, Role
+from repos.models import CommitSuccessor, Ref, ReflogEntry, Repository, Role
 from repos.names import HEADS, HIDDEN, TAGS, path_prefixes, ref_name_fault, short_name
 from repos.services.events import ref_moved
 
@@ -66,6 +66,7 @@ def make(
     """A new ref under its full name. Taken when it exists, RefIsPrefix when it cannot stand beside another."""
     Repository.objects.select_for_update(of=("self",)).get(pk=repository.pk)
     _check_free(repository, full)
+    commit_id = standing(repository, commit_id)
     ref = Ref.objects.create(
         repository=repository,
         kind=_kind(full),
@@ -84,8 +85,17 @@ def _kind(full: str) -> Ref.Kind:
     return Ref.Kind.TAG if full.startswith(TAGS) else Ref.Kind.HIDDEN
 
 
+def standing(repository: Repository, commit_id: str) -> str:
+    """The commit itself, or the one that stands for it since a purge. Under a lock that purges wait for."""
+    found = CommitSuccessor.objects.filter(network=repository.network_id, old=commit_id)
+    return found.values_list("new", flat=True).first() or commit_id
+
+
+@transaction.atomic
 def hold(repository: Repository, name: str, commit_id: str) -> Ref:
     """A hidden ref `refs/hidden/<name>` at a commit, moved there when it exists: keeps the commit readable."""
+    Repository.objects.select_for_update(of=("self",), no_key=True).get(pk=repository.pk)
+    commit_id = standing(repository, commit_id)
     ref, _ = Ref.objects.update_or_create(
         repository=repository,
         name=HIDDEN + name,
@@ -108,6 +118,7 @@ def move(actor: Actor, repository: Repository, full: str, expected: str | None, 
         raise RefMoved(short_name(full), expected, "" if ref is None else ref.commit_id)
     if ref.kind == Ref.Kind.TAG:
         raise Kept("tag", ref.short, "a tag stays where it is")
+    new = standing(repository, new)
     ref.commit_id, ref.updated_by_id = new, access.user_id(actor)
     ref.save(update_fields=["commit_id", "updated_by", "updated_at"])
     _log(actor, repository, full, expected, new, reason)

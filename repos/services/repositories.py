@@ -114,21 +114,23 @@ def _open_guard(pk: int) -> None:
 
 
 def _detach_forks(repository: Repository) -> None:
-    """Forks made while it was public stand on their own: what was public stays with those who took it.
+    """Forks made while it was public stand on their own: what was public stays with those who took it."""
+    keep_media_of_forks(repository)
+    repository.forks.update(upstream=None)
+    repository.forks_count = 0
 
-    They keep the right to name the media of their history, which until now came from reading the upstream.
-    """
+
+def keep_media_of_forks(repository: Repository) -> None:
+    """Forks keep the right to name the media of their history, which until now came from reading the upstream."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO repos_blobgrant (repository_id, sha256, committed, created_at)
-               SELECT f.id, g.sha256, true, now() FROM repos_repository f
+            """INSERT INTO repos_blobgrant (repository_id, sha256, committed, media_type, created_at)
+               SELECT f.id, g.sha256, true, '', now() FROM repos_repository f
                  JOIN repos_blobgrant g ON g.repository_id = f.upstream_id AND g.committed
                 WHERE f.upstream_id = %s GROUP BY f.id, g.sha256
                ON CONFLICT (repository_id, sha256, uploaded_by_id) DO UPDATE SET committed = true""",
             [repository.pk],
         )
-    repository.forks.update(upstream=None)
-    repository.forks_count = 0
 
 
 @transaction.atomic

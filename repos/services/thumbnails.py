@@ -26,10 +26,19 @@ def edge_for(wanted: int) -> int:
     return next((edge for edge in EDGES if edge >= wanted), EDGES[-1])
 
 
+def keys_of(digest: bytes) -> list[str]:
+    """Where thumbnails of these bytes may lie, of every size and version there ever was."""
+    return [_key(digest.hex(), edge, version) for version in range(1, VERSION + 1) for edge in EDGES]
+
+
+def _key(digest: str, edge: int, version: int = VERSION) -> str:
+    return f"thumbnails/{version}/{edge}/{digest[:2]}/{digest}"
+
+
 def thumbnail_of(network: Network, blob: Blob, wanted: int) -> bytes:
     """WEBP of at most `edge_for(wanted)` pixels on the longer side. NotFound for what is no picture."""
     store, digest = blobs_of(network), bytes(blob.sha256).hex()
-    key = f"thumbnails/{VERSION}/{edge_for(wanted)}/{digest[:2]}/{digest}"
+    key = _key(digest, edge_for(wanted))
     try:
         return store.get(key)
     except MissingBlob:
@@ -43,4 +52,7 @@ def thumbnail_of(network: Network, blob: Blob, wanted: int) -> bytes:
     except MediaError as error:
         raise NotFound("thumbnail", digest) from error
     store.put(key, made.data, made.media_type)
+    if Blob.objects.filter(pk=blob.pk).exclude(redacted_at=None).exists():  # while this was being made
+        store.delete(key)
+        raise NotFound("thumbnail", digest)
     return made.data

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from repos import access
@@ -33,6 +33,8 @@ def commit(request: HttpRequest, owner: str, name: str, commit_id: str) -> HttpR
     """`?part=summary` is the strip alone, asked for until it is counted."""
     repository = access.get_repository(request.user, owner, name)
     record = access.get_commit(repository, commit_id)
+    if not record.commit_id.startswith(commit_id):  # it was rewritten: the address of what stands for it
+        return redirect(f"/{repository}/commit/{record.commit_id}")
     parent = _parent(repository, record)
     counted = _summary(repository, record, parent)
     if request.GET.get("part") == "summary":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +19,7 @@ from repos.annotations.snapshot import SnapshotView
 from repos.errors import EmptyRepository, NotFound
 from repos.labelstore.errors import LabelStoreError
 from repos.models import Ref, Repository, Role
+from repos.selectors import media as media_at
 from repos.selectors import samples as selectors
 from repos.selectors.samples import GOLD, SampleItem
 from repos.selectors.snapshots import view_of
@@ -80,10 +82,11 @@ def gallery(
         error, page = str(problem), selectors.SamplesPage([], None, 0, view.count())
     kept = {name: value for name, value in (("q", q), ("layer", request.GET.get("layer", ""))) if value}
     palette = Palette.of(view.schema)
+    gone = media_at.redactions(revision, (item.sample.media for item in page.items))
     return {
         "q": q,
         "filter_error": error,
-        "thumbs": [card_of(repository, revision, item, palette, layer) for item in page.items],
+        "thumbs": [card_of(repository, revision, item, palette, layer, gone) for item in page.items],
         "folders": _folders(view, prefix, here) if not q and after is None else [],
         "crumbs": _crumbs(repository, revision, prefix),
         "prefix": prefix,
@@ -102,19 +105,37 @@ def gallery(
 
 
 def card_of(
-    repository: Repository, revision: Revision, item: SampleItem, palette: Palette, layer: str
+    repository: Repository,
+    revision: Revision,
+    item: SampleItem,
+    palette: Palette,
+    layer: str,
+    gone: Container[bytes] = (),
 ) -> Thumb:
-    """The thumbnail of one sample, with the labels of one layer; of all when no layer is called gold."""
+    """The thumbnail of one sample, with the labels of one layer; of all when no layer is called gold. `gone`: digests
+    of redacted media, which have none."""
     entries = [item.layers[layer]] if layer in item.layers else [] if layer else list(item.layers.values())
     annotations = [annotation for entry in entries for annotation in entry]
     url = f"/{repository}/sample/{revision.text}/{quote(item.key)}"
-    return thumb(item.key, item.sample, annotations, palette, url, thumbnail_url(repository, revision, item))
+    small = thumbnail_url(repository, revision, item, gone=gone)
+    return thumb(item.key, item.sample, annotations, palette, url, small)
 
 
-def thumbnail_url(repository: Repository, revision: Revision, item: SampleItem, size: int = 320) -> str:
+def thumbnail_url(
+    repository: Repository,
+    revision: Revision,
+    item: SampleItem,
+    size: int = 320,
+    gone: Container[bytes] = (),
+) -> str:
     """Pinned to the commit, so that it may be cached for ever."""
     media = item.sample.media
-    if media is None or media.state is not MediaState.STORED or not media.media_type.startswith("image/"):
+    if (
+        media is None
+        or media.sha256 in gone
+        or media.state is not MediaState.STORED
+        or not media.media_type.startswith("image/")
+    ):
         return ""
     return f"/api/v1/repos/{repository}/thumbnails/{quote(item.key)}?ref={revision.commit_id}&size={size}"
 

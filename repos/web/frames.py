@@ -50,6 +50,10 @@ class RepoFrame:
         return self.role >= Role.MAINTAIN
 
     @property
+    def may_erase(self) -> bool:
+        return self.role >= Role.ADMIN
+
+    @property
     def may_write(self) -> bool:
         return self.role >= Role.WRITE
 

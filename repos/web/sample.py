@@ -16,6 +16,7 @@ from repos.annotations.render import annotation_json
 from repos.annotations.render_schema import schema_json
 from repos.annotations.schema import Schema
 from repos.models import Repository
+from repos.selectors import media as media_at
 from repos.selectors import samples as selectors
 from repos.selectors.people import people
 from repos.selectors.samples import GOLD, SampleItem
@@ -41,11 +42,13 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
     known = people({a.provenance.annotator for a in everything if a.provenance.annotator})
     names = {i: person.username or person.name for i, person in known.items()}
     base = f"/{repository}/sample/{revision.text}/"
+    redacted = media_at.redactions(revision, [item.sample.media])
     more = {
+        "redacted": next(iter(redacted.values()), None),
         "key": key,
         "folders": _crumbs(repository, revision, key),
         "basename": key.rsplit("/", 1)[-1],
-        "island": viewer_island(repository, revision, item, view.schema, names),
+        "island": viewer_island(repository, revision, item, view.schema, names, shown=not redacted),
         "counts": class_counts(gold or everything, palette),
         "layers": _layers(item),
         "rows": [_row(a, layer, palette, names) for layer, entry in item.layers.items() for a in entry][
@@ -70,15 +73,17 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
     )
 
 
-def medium(repository: Repository, revision: Revision, item: SampleItem) -> dict[str, Any]:
-    """`media` of a viewer's island (types/annotations.ts)."""
+def medium(
+    repository: Repository, revision: Revision, item: SampleItem, *, shown: bool = True
+) -> dict[str, Any]:
+    """`media` of a viewer's island (types/annotations.ts). Not `shown`: the bytes are gone."""
     if item.sample.text is not None:
         return {"type": "text", "text": item.sample.text}
     media = item.sample.media
     if media is None:
         return {"type": "none"}
     sort = media.media_type.split("/")[0]
-    src = media_url(repository, revision, item) if media.state != "absent" else None
+    src = media_url(repository, revision, item) if shown and media.state != "absent" else None
     return {
         "type": sort if sort in ("image", "audio") else "none",
         "src": src or None,
@@ -89,10 +94,16 @@ def medium(repository: Repository, revision: Revision, item: SampleItem) -> dict
 
 
 def viewer_island(
-    repository: Repository, revision: Revision, item: SampleItem, schema: Schema, names: dict[str, str]
+    repository: Repository,
+    revision: Revision,
+    item: SampleItem,
+    schema: Schema,
+    names: dict[str, str],
+    *,
+    shown: bool = True,
 ) -> dict[str, Any]:
     return {
-        "media": medium(repository, revision, item),
+        "media": medium(repository, revision, item, shown=shown),
         "classes": schema_json(schema)["classes"],
         "layers": [
             {
@@ -182,12 +193,14 @@ def _film(
     first = max(0, min(detail.position - FILM // 2, detail.total - FILM))
     start = view.nth(first - 1) if first else None
     keys = [key for key, _ in zip(view.iter_keys(after=start), range(FILM), strict=False)]
+    shown = list(selectors.items(view, keys, layers=[]))
+    gone = media_at.redactions(revision, (item.sample.media for item in shown))
     return [
         {
             "key": item.key,
             "url": f"/{repository}/sample/{revision.text}/{quote(item.key)}",
-            "src": thumbnail_url(repository, revision, item, 160),
+            "src": thumbnail_url(repository, revision, item, 160, gone),
             "current": item.key == detail.item.key,
         }
-        for item in selectors.items(view, keys, layers=[])
+        for item in shown
     ]

@@ -3,12 +3,14 @@
 from django.urls import path
 
 from repos.web import (
+    account,
     actions,
     card,
     commit_page,
     commits,
     data,
     edit,
+    erasure,
     history,
     imports,
     insights,
@@ -30,6 +32,7 @@ urlpatterns = [
     path("import", site.new, name="import"),
     path("invitations/<int:pk>", site.invitation, name="invitation"),
     path("invitations/link/<str:token>", site.invitation_link, name="invitation-link"),
+    path("settings/erase", account.erase, name="settings-erase"),
     path("<str:owner>", site.profile, name="profile"),
     path(f"{REPO}", data.home, name="repository"),
     path(f"{REPO}/tree/<path:path>", data.tree, name="tree"),
@@ -64,6 +67,9 @@ urlpatterns = [
     path(f"{REPO}/settings/invite", settings.invite, name="repo-invite"),
     path(f"{REPO}/settings/collaborator", settings.collaborator, name="repo-collaborator"),
     path(f"{REPO}/settings/delete", settings.delete, name="repo-delete"),
+    path(f"{REPO}/settings/erasure", erasure.page, name="repo-erasure"),
+    path(f"{REPO}/settings/erasure/redact", erasure.redact, name="repo-redact"),
+    path(f"{REPO}/settings/erasure/purge", erasure.purge, name="repo-purge"),
     path(f"{REPO}/restore", settings.restore, name="repo-restore"),
     path(f"{REPO}/import", imports.start, name="repo-import"),
     path(f"{REPO}/import/files/<uuid:upload>", imports.files, name="repo-import-files"),

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -14,8 +15,10 @@ from hub.accounts.models import AccessToken, TokenScope, User
 from hub.accounts.names import name_fault
 from hub.audit.services import record
 from hub.errors import Conflict, Invalid, Missing
+from hub.http.models import IdempotentAnswer
 
 PREFIX = "lh_"
+ERASED = "deleted."  # with a dot: a name that nobody can sign up with
 USE_IS_NEWS = timedelta(
     minutes=1
 )  # how stale last_used_at may be: a write per request would cost more than it tells
@@ -59,6 +62,27 @@ def update_profile(*, actor: User, display_name: str, bio: str) -> User:
         raise Invalid("; ".join(error.messages)) from error
     actor.save(update_fields=["display_name", "bio"])
     return actor
+
+
+@transaction.atomic
+def erase_profile(*, actor: User, user: User) -> User:
+    """Replace everything that tells who somebody was; the row stays, because commits and comments name its number.
+
+    Tokens are removed, and with the password every session ends at its next request. What the person owned elsewhere
+    is the business of whoever calls.
+    """
+    number = user.pk
+    EmailAddress.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
+    AccessToken.objects.filter(user=user).delete()
+    IdempotentAnswer.objects.filter(user=user).delete()
+    user.username, user.email, user.display_name, user.bio = f"{ERASED}{number}", "", "", ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.last_login, user.erased_at = None, timezone.now()
+    user.set_unusable_password()
+    user.save()
+    record(actor=actor if actor.pk != number else None, event="account.erased", subject=f"user:{number}")
+    return user
 
 
 def digest_of(plain: str) -> str:

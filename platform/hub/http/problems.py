@@ -23,6 +23,7 @@ CONTENT_TYPE = "application/problem+json"
 
 STATUS: dict[str, int] = {
     "not_found": 404,
+    "gone": 410,
     "forbidden": 403,
     "invalid": 422,
     "conflict": 409,

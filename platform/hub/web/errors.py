@@ -17,6 +17,7 @@ TITLES = {
     403: "You may not do this",
     404: "Nothing here",
     409: "That does not fit any more",
+    410: "Removed for good",
     412: "It has changed meanwhile",
     413: "Too large",
     422: "That cannot be accepted",
