@@ -26,7 +26,7 @@ from repos.formats.options import Options
 from repos.formats.registry import format_named
 from repos.formats.source import PathSource
 from repos.labelstore.memory import MemoryNodes
-from repos.labelstore.packs import PackWriter
+from repos.labelstore.packing import PackWriter
 from repos.services.import_batches import Gathered
 from tests.bench import coco
 
