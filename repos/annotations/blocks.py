@@ -141,8 +141,8 @@ class LayerBlock:
         return LayerBlock(
             [keys[e] for e in entries.tolist()],
             bounds,
-            {name: c[entries] for name, c in self.entry_columns.items()},
-            {name: c[rows] for name, c in self.columns.items()},
+            {name: c.take(entries) for name, c in self.entry_columns.items()},
+            {name: c.take(rows) for name, c in self.columns.items()},
             self.dictionaries,
         )
 

@@ -89,10 +89,10 @@ class _Encoder:
                 sizes += (0, 0)
                 continue
             dictionary = self.block.dictionary(column.name)
-            entries = [dictionary[code] for code in found[j].tolist()]
+            entries = list(map(dictionary.__getitem__, found[j].tolist()))
             text = b"".join(entries)
             sizes += (len(entries), len(text))
-            texts += (np.fromiter(map(len, entries), "<u4", len(entries)).tobytes(), text)
+            texts += (struct.pack(f"<{len(entries)}I", *map(len, entries)), text)
         return sizes, texts
 
     def _coded(self, name: str, codes: Array, leaf: I64) -> I64:

@@ -8,6 +8,7 @@ Cost: O(rows of touched entries) array operations; the rest of a leaf is only co
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -177,7 +178,14 @@ def _none() -> I64:
 
 
 def _of_keys(block: LayerBlock, keys: Sequence[bytes]) -> LayerBlock:
-    found = [e for key in keys if (e := block.find(key)) is not None]
+    """Those of the ascending `keys` that a block has."""
+    ours, at, found = block.keys, 0, list[int]()
+    if len(ours) == len(keys) and ours == keys:
+        return block
+    for key in keys:
+        at = bisect_left(ours, key, at)
+        if at < len(ours) and ours[at] == key:
+            found.append(at)
     return block.pick(np.array(found, np.int64)) if found else LayerBlock.empty()
 
 

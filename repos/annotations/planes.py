@@ -43,10 +43,15 @@ class PlaneMatrix:
         filled = np.flatnonzero(stops > starts)
         if len(filled) and parts:
             self.used[filled] = np.maximum.reduceat(self.matrix, starts[filled], axis=1).T != 0
-        weights = [1 << int(number) for number in self.numbers]
-        kinds, inverse = np.unique(self.used, axis=0, return_inverse=True)
-        masks = [sum(w for w, bit in zip(weights, row, strict=True) if bit) for row in kinds.tolist()]
-        self.masks = [masks[i] for i in inverse.reshape(-1).tolist()]
+        known: dict[bytes, int] = {}
+        self.masks = [self._mask(row, known) for row in self.used]
+
+    def _mask(self, used: NDArray[np.bool_], known: dict[bytes, int]) -> int:
+        """The bits of the planes that a leaf needs; leaves of one data set need the same few combinations."""
+        key = used.tobytes()
+        if key not in known:
+            known[key] = sum(1 << number for number in self.numbers[used].tolist())
+        return known[key]
 
     def leaf(self, j: int) -> bytes:
         """The planes of leaf j, in order."""
@@ -91,6 +96,7 @@ class PlaneSet:
         union = 0
         for mask in set(masks):
             union |= mask
+        self.union = union
         self.numbers = [i for i in range(planes) if union >> i & 1]
         self.row = {number: i for i, number in enumerate(self.numbers)}
         self.matrix = np.empty((len(self.numbers), sum(rows)), np.uint8)
@@ -115,6 +121,8 @@ class PlaneSet:
     def integers(self, first: int, width: int, dtype: Any) -> Array | None:
         """A column from its planes; None when none of them occurs."""
         out: Array | None = None
+        if not self.union >> first & ((1 << width) - 1):
+            return None
         for i in range(width):
             if first + i not in self.row:
                 continue

@@ -6,6 +6,7 @@ Invariant: `decode(encode(s)) == s` and `encode(decode(b)) == b` for every b tha
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from repos.annotations.schema import (
@@ -23,8 +24,9 @@ VERSION = 1
 _E = TypeVar("_E", bound=StrEnum)
 
 
+@lru_cache(maxsize=64)
 def encode_schema(schema: Schema) -> bytes:
-    """The bytes that a snapshot's schema address is the digest of."""
+    """The bytes that a snapshot's schema address is the digest of. An edit asks several times for the same one."""
     w = Writer()
     w.raw(b"LHS")
     w.byte(VERSION)
@@ -87,6 +89,7 @@ def _write_type(w: Writer, type: ValueType, values: tuple[str, ...]) -> None:
     w.texts(values)
 
 
+@lru_cache(maxsize=64)
 def decode_schema(raw: bytes) -> Schema:
     """The reverse of encode_schema; MalformedRecord for anything else."""
     r = Reader(raw, "label schema")

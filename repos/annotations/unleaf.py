@@ -108,6 +108,10 @@ class _Decoder:
     def block(self) -> LayerBlock:
         if not all(map(lt, self.keys, self.keys[1:])):
             raise bad(HEAD.size, "keys do not ascend")
+        raw = b"".join(head.codings for head in self.heads)
+        self.codings = np.frombuffer(raw, np.uint8).reshape(len(self.heads), len(FLOATS))
+        if not known(self.codings):
+            raise bad(27, "an unknown number coding")
         self.dictionaries: dict[str, Sequence[bytes]] = {}
         entry_columns: dict[str, Array] = {}
         for column in ENTRY_COLUMNS[1:]:
@@ -147,12 +151,9 @@ class _Decoder:
         return self.row_planes.integers(first, planes, dtype)
 
     def _floats(self, name: str, values: Array | None) -> Array | None:
-        at = next(i for i, c in enumerate(FLOATS) if c.name == name)
-        codes = np.frombuffer(b"".join(h.codings[at : at + 1] for h in self.heads), np.uint8)
-        if not known(codes):
-            raise bad(27, f"an unknown number coding of {name}")
         if values is None:
             return None
+        codes = self.codings[:, _FLOAT_AT[name]]
         floats = restore(values, codes, self.leaf_of_row)
         if bool((codes == RAW).any()):
             raw = floats[codes[self.leaf_of_row] == RAW]
@@ -180,7 +181,10 @@ class _Decoder:
 
     def _codes(self, name: str, found: Array | None, leaf: I64) -> Array | None:
         """Ranks in the dictionaries of the leaves to codes of one dictionary."""
-        counts = np.array([head.sizes[_CODED_AT[name]][0] for head in self.heads], np.int64)
+        at = _CODED_AT[name]
+        counts = np.array([head.sizes[at][0] for head in self.heads], np.int64)
+        if found is None and not counts.any() and not any(self.texts[name]):
+            return None
         union, codes = _united(name, self.texts[name], counts)
         if len(union) == 1:
             if found is not None:
@@ -198,6 +202,7 @@ class _Decoder:
         return table.take(np.repeat(starts, rows) + found)
 
 
+_FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
 _CODED_AT = {c.name: i for i, c in enumerate(CODED)}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from repos.labelstore.boundary import FAN_OUT
@@ -81,8 +82,10 @@ def encode_inner(flavour: int, level: int, children: Sequence[Child]) -> bytes:
     )
 
 
+@lru_cache(maxsize=256)
 def decode_inner(raw: bytes, flavour: int, level: int, address: Address = b"") -> Inner:
-    """The inner node of this flavour and level; MalformedNode when `raw` is anything else."""
+    """The inner node of this flavour and level; MalformedNode when `raw` is anything else. The nodes
+    near a root are asked for again and again, so the last ones stay decoded: nobody may change what is given."""
     reader = _open(raw, flavour, level, address)
     try:
         count = reader.varint(MAX_CHILDREN)
