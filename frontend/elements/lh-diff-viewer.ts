@@ -463,7 +463,7 @@ class DiffViewer extends HTMLElement {
 
   private listen(): void {
     const { signal } = this.life;
-    listenKeys(() => this.commands, signal);
+    listenKeys(this, () => this.commands, signal);
     document.addEventListener(
       "click",
       (event) => {

@@ -460,7 +460,7 @@ class Editor extends HTMLElement {
 
   private listen(): void {
     const { signal } = this.life;
-    listenKeys(() => this.commands, signal);
+    listenKeys(this, () => this.commands, signal);
     document.addEventListener(
       "keydown",
       (event) => {

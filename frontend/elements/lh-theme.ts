@@ -1,4 +1,4 @@
-// <lh-theme>: system, light or dark; stored for theme.js, which sets it before the next page is painted.
+// <lh-theme>: system, light or dark; stored for early.js, which sets it before the next page is painted.
 
 import { h, icon } from "../lib/dom";
 

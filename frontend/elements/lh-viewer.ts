@@ -270,7 +270,7 @@ export class Viewer extends HTMLElement {
 
   private listen(): void {
     const { signal } = this.life;
-    listenKeys(() => this.commands, signal);
+    listenKeys(this, () => this.commands, signal);
     document.addEventListener("click", (event) => this.pageClick(event), { signal });
     document.addEventListener("change", (event) => this.pageChange(event), { signal });
   }

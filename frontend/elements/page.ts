@@ -54,6 +54,7 @@ export function readyPage(): void {
     if (event.key === "Escape") closeMenus(null);
     else hotkey(event);
   });
+  for (const event of window.labelhubKeys ?? []) hotkey(event); // pressed before this script was there
   document.addEventListener("click", (event) => closeMenus(event.target));
   document.addEventListener("htmx:error", failed);
   document.addEventListener("htmx:after:request", (event) => {

@@ -12,19 +12,27 @@ const TYPING = "input:not([type=checkbox],[type=radio],[type=range],[type=button
 
 export const isTyping = (target: EventTarget | null): boolean => target instanceof Element && target.matches(TYPING);
 
-export function listenKeys(commands: () => readonly KeyCommand[], signal: AbortSignal): void {
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      if (document.querySelector("dialog[open]")) return;
-      const command = commands().find((each) => each.run && each.keys.includes(event.key));
-      if (!command?.run) return;
-      event.preventDefault();
-      command.run(event);
-    },
-    { signal },
-  );
+declare global {
+  interface Window {
+    /** Filled by early.js while an element that works with keys is on its way. */
+    labelhubKeys?: KeyboardEvent[];
+  }
+}
+
+/** Keys reach the element from here on: those pressed while it was fetched first, in their order. */
+export function listenKeys(element: HTMLElement, commands: () => readonly KeyCommand[], signal: AbortSignal): void {
+  const run = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    const command = commands().find((each) => each.run && each.keys.includes(event.key));
+    if (!command?.run) return;
+    event.preventDefault();
+    command.run(event);
+  };
+  document.addEventListener("keydown", run, { signal });
+  element.removeAttribute("aria-busy");
+  if (signal.aborted) return;
+  for (const event of window.labelhubKeys?.splice(0) ?? []) run(event);
 }
 
 const SHOWN: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", Delete: "Del", "-": "−", "=": "+" };

@@ -255,16 +255,22 @@ def test_damaged_pictures_are_refused_one_by_one_and_labels_stay(api: APIClient,
     assert api.get(f"/api/v1/repos/{cells}/samples/text.png?ref=main").status_code == 404
 
 
-@pytest.mark.xfail(strict=False, reason="open: counts one blob where two were expected")
 def test_equal_pictures_are_stored_once(api: APIClient, cells: Repository) -> None:
+    other = picture(200)
+    assert other != picture(1), "JPEG rounds: colours that are near make the same file"
     job = run(
         api,
         cells,
-        {"a.jpg": picture(1), "b.jpg": picture(1), "c.jpg": picture(2)},
+        {"a.jpg": picture(1), "b.jpg": picture(1), "c.jpg": other},
         options={"class_from": "none"},
     )
     assert job["result"]["samples"]["taken"] == 3, job
     assert Blob.objects.count() == 2
+    rows = {
+        k: api.get(f"/api/v1/repos/{cells}/samples/{k}?ref=main").json()["media"]
+        for k in ("a.jpg", "b.jpg", "c.jpg")
+    }
+    assert rows["a.jpg"]["sha256"] == rows["b.jpg"]["sha256"] != rows["c.jpg"]["sha256"]
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,6 @@ FORMS = ["comments", "reviews", "viewed", "merge", "close", "reopen", "draft", "
          "conflicts/decide", "conflicts/rule", "threads/1/reply", "threads/1/resolve"]  # fmt: skip
 
 
-@pytest.mark.xfail(strict=False, reason="open: two missing pages differ by more than the name")
 def test_pages_of_a_private_set_are_not_there_for_strangers() -> None:
     made, _ = scene(private=True)
     name, hidden = made.target.name, f"/{made.target}"
@@ -152,12 +151,12 @@ def test_pages_of_a_private_set_are_not_there_for_strangers() -> None:
     assert made.pull.threads.count() == 1
 
 
+TOKENS = r'"[A-Za-z0-9]{64}"|nonce="[^"]*"|[0-9a-f]{32}|[0-9a-f-]{36}'
+
+
 def blind(answer: Any, name: str) -> str:
-    text: str = re.sub(
-        r'nonce="[^"]*"|(?:value|content)="[A-Za-z0-9]{64}"|[0-9a-f]{32}|[0-9a-f-]{36}',
-        "",
-        answer.content.decode(),
-    )
+    """The page without what is drawn anew for each answer (tokens are masked by chance) and the name asked for."""
+    text: str = re.sub(TOKENS, "", answer.content.decode())
     return f"{text} {answer.get('Location', '')}".replace(name, "?")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import scene as stage
 from tests.browser.scene import Scene
@@ -47,11 +47,9 @@ def test_two_people_move_one_box_and_the_conflict_is_decided(scene: Scene, open_
     expect(page.locator("#merge-box")).to_contain_text("Merged by mirela")
 
 
-@pytest.mark.xfail(strict=False, reason="open: keys before the element has started are lost")
 def test_the_diff_viewer_is_worked_with_keys_alone(scene: Scene, open_page: OpenPage) -> None:
     page = open_page(scene.owner, f"/mirela/parts/pull/{scene.proposal.number}/changes")
     viewer = page.locator("lh-diff-viewer")
-    expect(viewer.locator(".vw-stage")).to_be_visible()  # fetched after the page; keys before it are lost
     modes = viewer.get_by_role("group", name="How to compare").get_by_role("button")
     for key, name in (("2", "Side by side"), ("3", "Swipe"), ("4", "Blink"), ("1", "Overlay")):
         page.keyboard.press(key)
@@ -71,12 +69,36 @@ def test_the_diff_viewer_is_worked_with_keys_alone(scene: Scene, open_page: Open
     first = queue.nth(0).locator("b").inner_text()
     page.keyboard.press("j")
     expect(queue.nth(1)).to_have_attribute("aria-current", "true")
-    expect(viewer.locator(".vw-stage")).to_be_visible()
-    page.keyboard.press("k")
+    page.keyboard.press("k")  # whether the viewer of the new page listens already or not
     expect(page.locator(".qi[aria-current=true] b")).to_have_text(first)
-    expect(viewer.locator(".vw-stage")).to_be_visible()
     page.keyboard.press("v")
     expect(page.locator(".prog")).to_contain_text("1 of 9 viewed")
+
+
+def test_keys_pressed_before_the_viewer_is_there_are_carried_out(scene: Scene, open_page: OpenPage) -> None:
+    page = open_page(scene.owner)
+    held: list[Route] = []
+    page.route("**/lh-diff-viewer-*.js", lambda route: held.append(route))
+    page.goto(f"/mirela/parts/pull/{scene.proposal.number}/changes", wait_until="domcontentloaded")
+    viewer = page.locator("lh-diff-viewer")
+    expect(viewer).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("2")
+    page.keyboard.press("n")
+    expect(viewer.locator(".vw-stage")).to_have_count(0)
+    assert len(held) == 1
+    held[0].continue_()
+    expect(viewer.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".an[aria-current=true]")).to_have_attribute("data-change", "1")
+    expect(viewer).not_to_have_attribute("aria-busy", re.compile(".*"))
+
+
+def test_a_viewer_that_cannot_be_fetched_is_told(scene: Scene, open_page: OpenPage) -> None:
+    page = open_page(scene.owner)
+    page.route("**/lh-diff-viewer-*.js", lambda route: route.abort())
+    page.goto(f"/mirela/parts/pull/{scene.proposal.number}/changes")
+    expect(page.get_by_role("alert")).to_contain_text("Load the page again")
+    expect(page.locator("lh-diff-viewer")).to_contain_text("they are listed beside it")
+    expect(page.locator("lh-diff-viewer")).not_to_have_attribute("aria-busy", re.compile(".*"))
 
 
 def test_what_is_read_needs_no_script(scene: Scene, open_page: OpenPage) -> None:
