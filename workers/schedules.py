@@ -17,6 +17,12 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"queue": "maintenance"},
     },
+    "send-kept-messages": {
+        "task": "housekeeping.send_kept",
+        "schedule": 10.0,
+        # of many that pile up while the broker is away one is enough
+        "options": {"queue": "interactive", "expires": 10.0},
+    },
     "keep-imports-going": {
         "task": "imports.keep_going",
         "schedule": 60.0,

@@ -2,7 +2,7 @@
 
 Invariant: what comes out is a port's answer or a port's error, never one of the library. A conditional put is decided
 by the store, so of many writers one wins. Requests are signed with SigV4, paths in path style, each with a time
-limit, retried by the library with growing pauses.
+limit, retried by the library with growing pauses. A store that could not be reached is left alone for a moment.
 Cost: one request each, except `upload` of more than 16 MiB (one a part) and `list` (one per 1,000 keys).
 
 A repeated request may follow one that arrived and whose answer was lost: `put_if_absent` can then answer False to the
@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from repos.labelstore.blobkeys import MissingBlob, StoreUnavailable, check_blob_key, check_blob_prefix
 from repos.labelstore.memory import OCTETS, PIECE
 from repos.labelstore.ports import BlobInfo
+from repos.storage.rest import Rest
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -64,34 +65,37 @@ class S3Blobs:
         public = options.public_url or options.endpoint_url
         self._public = self._client if public == options.endpoint_url else _client(options, public)
         self._bucket = options.bucket
+        self._rest = Rest()
 
     def put(self, key: str, data: bytes, content_type: str = OCTETS) -> None:
-        with _translated("put", key):
+        with self._asked("put", key):
             self._client.put_object(
                 Bucket=self._bucket, Key=self._name(key), Body=data, ContentType=content_type
             )
 
     def put_if_absent(self, key: str, data: bytes, content_type: str = OCTETS) -> bool:
-        name = self._name(key)
         for _ in range(RACES):
             try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=name, Body=data, ContentType=content_type, IfNoneMatch="*"
-                )
-            except ClientError as error:
-                if _code(error) in REFUSED_BY_CONDITION:
+                with self._asked("put", key):
+                    self._put_new(key, data, content_type)
+            except StoreUnavailable as error:
+                code = _code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
+                if code in REFUSED_BY_CONDITION:
                     return False
-                if _code(error) not in RACED:
-                    raise StoreUnavailable("put", key, str(error)) from error
-            except BotoCoreError as error:
-                raise StoreUnavailable("put", key, str(error)) from error
+                if code not in RACED:
+                    raise
             else:
                 return True
         raise StoreUnavailable("put", key, "other writers kept the key busy")
 
+    def _put_new(self, key: str, data: bytes, content_type: str) -> None:
+        self._client.put_object(
+            Bucket=self._bucket, Key=self._name(key), Body=data, ContentType=content_type, IfNoneMatch="*"
+        )
+
     def upload(self, key: str, file: BinaryIO, content_type: str = OCTETS) -> int:
         counted = _Counted(file)
-        with _translated("upload", key):
+        with self._asked("upload", key):
             self._client.upload_fileobj(
                 cast("BinaryIO", counted),
                 self._bucket,
@@ -102,7 +106,7 @@ class S3Blobs:
         return counted.size
 
     def get(self, key: str) -> bytes:
-        with _translated("get", key):
+        with self._asked("get", key):
             return self._client.get_object(Bucket=self._bucket, Key=self._name(key))["Body"].read()
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
@@ -110,7 +114,7 @@ class S3Blobs:
             if self.head(key) is None:
                 raise MissingBlob(key)
             return b""
-        with _translated("get", key):
+        with self._asked("get", key):
             answer = self._ranged(key, offset, length)
             return b"" if answer is None else answer["Body"].read()
 
@@ -118,13 +122,13 @@ class S3Blobs:
         if length == 0:
             self.get_range(key, 0, 0)
             return iter(())
-        with _translated("get", key):
+        with self._asked("get", key):
             answer = self._ranged(key, offset, length)
         return iter(()) if answer is None else _pieces(key, answer)
 
     def head(self, key: str) -> BlobInfo | None:
         try:
-            with _translated("head", key):
+            with self._asked("head", key):
                 found = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
         except MissingBlob:
             return None
@@ -132,14 +136,14 @@ class S3Blobs:
 
     def delete(self, key: str) -> None:
         try:
-            with _translated("delete", key):
+            with self._asked("delete", key):
                 self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
         except MissingBlob:
             return
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         base = self._options.prefix
-        with _translated("list", prefix):
+        with self._asked("list", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=base + check_blob_prefix(prefix)
             )
@@ -170,6 +174,20 @@ class S3Blobs:
     def _name(self, key: str) -> str:
         return self._options.prefix + check_blob_key(key)
 
+    @contextmanager
+    def _asked(self, action: str, key: str) -> Iterator[None]:
+        """One question to the store, not asked while it is known to be away."""
+        if self._rest.resting():
+            raise StoreUnavailable(action, key, "it did not answer a moment ago")
+        try:
+            with _translated(action, key):
+                yield
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, HTTPClientError):
+                self._rest.begin()
+            raise
+        self._rest.end()
+
     def _ranged(self, key: str, offset: int, length: int | None) -> GetObjectOutputTypeDef | None:
         """None when the range begins behind the end."""
         last = "" if length is None else str(offset + length - 1)
@@ -199,9 +217,9 @@ def _client(options: S3Options, endpoint: str) -> S3Client:
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
-        connect_timeout=5,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=3,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=options.connections,
         tcp_keepalive=True,
         request_checksum_calculation="when_required",  # other stores than Amazon's do not know the newer checksums

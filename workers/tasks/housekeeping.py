@@ -4,6 +4,7 @@ from django.core.management import call_command
 
 from hub.celery import app
 from hub.http.idempotency import forget_old_answers
+from hub.jobs import unsent
 from repos.storage import derived
 
 
@@ -18,3 +19,9 @@ def forget() -> int:
 def sweep_derived() -> int:
     """Derived values that nobody used for long, or that are too many."""
     return derived.sweep()
+
+
+@app.task(name="housekeeping.send_kept")
+def send_kept() -> int:
+    """Messages that waited for the broker. That this runs shows that it is back."""
+    return unsent.send_kept()

@@ -16,7 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from hub.errors import HubError
+from hub.errors import HubError, Unavailable
 
 log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -32,6 +32,8 @@ STATUS: dict[str, int] = {
     "unavailable": 503,
     "error": 400,
 }
+STORE_AWAY = "StoreUnavailable"  # of the pure core: its sentence names addresses that are nobody's business
+RETRY_AFTER = 10  # seconds, when a service is away
 PLACES = ("key", "annotation", "field")
 
 
@@ -94,6 +96,9 @@ def of_core_error(error: Exception) -> dict[str, Any] | None:
     data = getattr(error, "data", None)
     if not isinstance(data, dict) or not hasattr(type(error), "template"):
         return None
+    if type(error).__name__ == STORE_AWAY:
+        log.warning("the object store is away", error=str(error))
+        return of_hub_error(Unavailable(service="the object store"))
     code = getattr(error, "code", None) or re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     return document(STATUS.get(code, 422), code, str(error), **places(data))
 
@@ -125,13 +130,18 @@ def of_unfit_value(error: Exception) -> dict[str, Any] | None:
     )
 
 
+def retry_after(status: int) -> dict[str, str]:
+    """The headers of an answer of this status that say when to come again."""
+    return {"Retry-After": str(RETRY_AFTER)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's hook."""
     problem = problem_of(error)
     if problem is None:
         return None
     set_rollback()
-    headers = {}
+    headers = retry_after(problem["status"])
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
     if getattr(error, "wait", None):

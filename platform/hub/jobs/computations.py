@@ -15,10 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from hub.celery import enqueue
+from hub.errors import Unavailable
 from hub.jobs.models import OPEN_STATES, Computation, State
 from hub.jobs.services import told
 
 FAILURE_KEPT = timedelta(minutes=5)
+OUTAGE_KEPT = timedelta(seconds=10)  # a service that is away says nothing about the inputs
 SILENCE = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
@@ -153,6 +155,10 @@ def fail_as(computation: Computation, other: Computation) -> None:
 
 def _fail(computation: Computation, error: Any) -> None:
     now = timezone.now()
+    away = isinstance(error, dict) and error.get("code") == Unavailable.code
     Computation.objects.filter(pk=computation.pk, state__in=OPEN_STATES).update(
-        state=State.FAILED, error=error, finished_at=now, expires_at=now + FAILURE_KEPT
+        state=State.FAILED,
+        error=error,
+        finished_at=now,
+        expires_at=now + (OUTAGE_KEPT if away else FAILURE_KEPT),
     )

@@ -96,3 +96,12 @@ class Computation(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(state__in=State.values), name="computation_state")]
         indexes = [models.Index(fields=["expires_at"], name="computation_expires")]
+
+
+class UnsentMessage(models.Model):
+    """A task that could not be handed to the broker, which was away; sent, and removed, when it is back."""
+
+    task = models.CharField(max_length=200)
+    arguments = models.JSONField(default=dict)
+    queue = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)

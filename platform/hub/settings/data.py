@@ -5,10 +5,16 @@ from hub.env import ENVIRONMENT
 DATABASES = {"default": ENVIRONMENT.database}
 
 REDIS_URL = ENVIRONMENT.redis_url
+REDIS_PATIENCE = 1.0  # seconds that a page waits for Redis, once; see hub.cache and hub.celery
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENVIRONMENT.cache_url},
+    "default": {
+        "BACKEND": "hub.cache.ForgivingRedisCache",
+        "LOCATION": ENVIRONMENT.cache_url,
+        "OPTIONS": {"socket_timeout": REDIS_PATIENCE, "socket_connect_timeout": REDIS_PATIENCE},
+    },
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# Not in the cache as well: signing out must hold while the cache is away, and be no trouble then.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # repos/storage reads these and opens the only client. Without an endpoint or with BLOB_DIR, blobs live on disk.
 S3_ENDPOINT_URL = ENVIRONMENT.s3_endpoint_url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from hub.http.problems import problem_of
+from hub.http.problems import problem_of, retry_after
 
 TITLES = {
     400: "That did not work",
@@ -52,8 +53,24 @@ class ErrorPages:
 
 
 def error_page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    context = {"status": status, "heading": TITLES.get(status, TITLES[400]), "detail": detail}
-    return render(request, "error.html", context, status=status)
+    context = {
+        "status": status,
+        "heading": TITLES.get(status, TITLES[400]),
+        "detail": detail,
+        "again": written(request) if status == HTTPStatus.SERVICE_UNAVAILABLE else [],
+    }
+    page = render(request, "error.html", context, status=status)
+    for name, value in retry_after(status).items():
+        page.headers[name] = value
+    return page
+
+
+def written(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form sent, to be sent again from the error page: nobody types a comment twice. Never a secret."""
+    if request.method != "POST":
+        return []
+    names = [name for name in request.POST if name != "csrfmiddlewaretoken" and "password" not in name]
+    return [(name, value) for name in names for value in request.POST.getlist(name)]
 
 
 def came_from(request: HttpRequest) -> str:
