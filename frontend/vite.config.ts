@@ -5,6 +5,7 @@ export default defineConfig({
   base: "/static/",
   build: {
     outDir: "dist",
+    emptyOutDir: false, // pages that are open still fetch parts of the build before
     manifest: true,
     target: "es2022",
     rollupOptions: { input: "main.ts" },

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import time
 from pathlib import Path
 
 from deploy.supervisor import locate
@@ -12,6 +13,7 @@ from deploy.supervisor.service import Say
 
 FOLDER = ROOT / "frontend"
 NOT_SOURCES = frozenset({"node_modules", "dist", "templates", "tests", "demo"})
+KEPT_SECONDS = 7 * 24 * 3600
 MANIFEST = FOLDER / "dist" / ".vite" / "manifest.json"
 
 
@@ -74,4 +76,13 @@ def build_once(say: Say) -> None:
         return
     say("up", "building the front end")
     run_npm("run", "build")
+    forget_old()
     mark.write_text(wanted)
+
+
+def forget_old() -> None:
+    """Parts of builds that nobody has open any more: not of the present one, and a week old."""
+    present = MANIFEST.read_text()
+    for file in (FOLDER / "dist" / "assets").glob("*"):
+        if file.name not in present and file.stat().st_mtime < time.time() - KEPT_SECONDS:
+            file.unlink(missing_ok=True)

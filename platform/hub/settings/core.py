@@ -41,7 +41,7 @@ MIDDLEWARE = [
     "hub.http.timing.ServerTimingMiddleware",
     "hub.http.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hub.web.assets.FreshStaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -84,6 +84,7 @@ WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+[-.][A-Za-z0-9_-]{8,}\.\w+$
 DJANGO_VITE = {
     "default": {
         "dev_mode": False,
+        "app_client_class": "hub.web.assets.FreshClient",
         "manifest_path": FRONTEND / "dist" / ".vite" / "manifest.json",
         "static_url_prefix": "",
     }
