@@ -17,6 +17,9 @@ COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}\Z")
 REF_LIMIT = 200
 MAX_TOPICS = 20
 
+ENDINGS = ("changes", "commit", "discard", "rebase", "restore")
+"""Last parts of addresses that have a ref before them: `.../staging/<branch>/commit`, `.../compare/<spec>/changes`."""
+
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _RESERVED_REPOSITORY_NAMES = frozenset(
     {"settings", "repositories", "stars", "people", "followers", "following"}
@@ -44,6 +47,8 @@ def ref_name_fault(name: str) -> str | None:
         return "parts that do not begin with '.' or end with '.lock'"
     if COMMIT_ID.match(name) or name in ("HEAD", "@") or name.startswith("refs/"):
         return "a name that is not a commit id, HEAD, @, or below refs/"
+    if name.rpartition("/")[2] in ENDINGS and "/" in name:
+        return f"a name whose last part is none of {', '.join(ENDINGS)}: addresses of branches end so"
     return None
 
 
