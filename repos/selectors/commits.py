@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from django.core import signing
 
@@ -15,7 +16,7 @@ from repos.models import CommitRecord, Repository
 from repos.selectors.graph import lookup
 from repos.selectors.people import Person, people
 
-SALT = "repos.commits"
+SALT, SPAN_SALT = "repos.commits", "repos.commits.between"
 FRONTIER = 64
 
 
@@ -44,10 +45,26 @@ def history(revision: Revision, cursor: str | None = None, limit: int = 30) -> C
     return _page(repository, [node.id for node in shown], following)
 
 
-def between(repository: Repository, base: str, head: str, limit: int = 250) -> CommitsPage:
-    """Commits of `head` that `base` does not have: those of a pull request. At most `limit`, newest first."""
+def between(
+    repository: Repository, base: str, head: str, cursor: str | None = None, limit: int = 100
+) -> CommitsPage:
+    """Commits of `head` that `base` does not have: those of a pull request, newest first, a page at a time.
+
+    Costs a walk from the head to the end of the page: what a pull request holds is short beside a history.
+    """
+    skip = _skipped(repository, head, cursor) if cursor else 0
     walk = graph.walk(lookup(repository.network_id), [head], [base])
-    return _page(repository, [node.id for node in islice(walk, limit)], None)
+    shown = list(islice(walk, skip, skip + limit))
+    more = len(shown) == limit and next(walk, None) is not None
+    following = signing.dumps([repository.pk, head, skip + limit], salt=SPAN_SALT) if more else None
+    return _page(repository, [node.id for node in shown], following)
+
+
+def _skipped(repository: Repository, head: str, cursor: str) -> int:
+    """How many commits were shown; of a head that has moved since, the pages begin anew."""
+    pk, pinned, skip = _signed(cursor, SPAN_SALT)
+    _check_home(repository, pk)
+    return int(skip) if pinned == head else 0
 
 
 def _following(repository: Repository, starts: list[str], skip: int, shown: list[CommitNode]) -> str:
@@ -60,13 +77,22 @@ def _following(repository: Repository, starts: list[str], skip: int, shown: list
 
 
 def _position(repository: Repository, cursor: str) -> tuple[list[str], int]:
+    pk, starts, skip = _signed(cursor, SALT)
+    _check_home(repository, pk)
+    return starts, skip
+
+
+def _signed(cursor: str, salt: str) -> tuple[Any, Any, Any]:
     try:
-        pk, starts, skip = signing.loads(cursor, salt=SALT)
+        first, second, third = signing.loads(cursor, salt=salt)
     except (signing.BadSignature, ValueError) as error:
         raise Invalid("the cursor is not one this server gave", field="cursor") from error
+    return first, second, third
+
+
+def _check_home(repository: Repository, pk: int) -> None:
     if pk != repository.pk:
         raise Invalid("the cursor belongs to another repository", field="cursor")
-    return starts, skip
 
 
 def _page(repository: Repository, ids: list[str], cursor: str | None) -> CommitsPage:

@@ -108,8 +108,11 @@ class Commits(PullView):
     @extend_schema(responses=ANY)
     def get(self, request: Request, **_: Any) -> Response:
         pull = self.pull()
-        shown = commits.between(pull.repository, pull.merge_base, pull.head)
-        return page(request, [repo_documents.commit(c, shown.people) for c in shown.commits], None)
+        cursor = decode_cursor(request.query_params.get("cursor"))
+        if not isinstance(cursor, str | None):
+            raise Invalid("the cursor is not one this server gave", field="cursor")
+        shown = commits.between(pull.repository, pull.merge_base, pull.head, cursor)
+        return page(request, [repo_documents.commit(c, shown.people) for c in shown.commits], shown.cursor)
 
 
 class Merge(PullView):

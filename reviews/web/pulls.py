@@ -214,11 +214,10 @@ def summary(request: HttpRequest, owner: str, name: str, number: int) -> HttpRes
 @require_safe
 def commit_list(request: HttpRequest, owner: str, name: str, number: int) -> HttpResponse:
     pull = looked_up(request, owner, name, number)
-    shown = commits.between(pull.repository, pull.merge_base, pull.head)
+    shown = commits.between(pull.repository, pull.merge_base, pull.head, request.GET.get("cursor"))
     found = [commit_frame(pull.repository, commit, shown.people) for commit in shown.commits]
-    return render(
-        request, "pulls/commits.html", frames.pull_context(request.user, pull, "commits", commits=found)
-    )
+    more = {"commits": found, "next_url": shown.cursor and "?" + urlencode({"cursor": shown.cursor})}
+    return render(request, "pulls/commits.html", frames.pull_context(request.user, pull, "commits", **more))
 
 
 @login_required

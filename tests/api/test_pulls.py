@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from rest_framework.test import APIClient
 
 from hub.accounts.models import User
 from repos.models import Role
+from repos.selectors import commits
 from repos.services import repositories
 from reviews.services import discussion, pulls
 from reviews.services.anchors import anchored, outdated
@@ -507,3 +509,45 @@ def test_pages_cost_the_same_however_much_there_is() -> None:
     refresh(made.pull)
     many = {path: queries(call) for path, call in calls.items()}
     assert many == few
+
+
+# ---- long ones --------------------------------------------------------------------------------------------------
+
+
+def test_every_commit_of_a_pull_request_can_be_reached() -> None:
+    made = given.proposal()
+    for n in range(3):
+        made.push(data.put_box(given.FIRST, 0, x=100 + n), message=f"Push {n}")
+    pull = refresh(made.pull)
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(5):
+        page = commits.between(pull.repository, pull.merge_base, pull.head, cursor, limit=2)
+        seen += [commit.message for commit in page.commits]
+        if (cursor := page.cursor) is None:
+            break
+    assert seen == ["Push 2", "Push 1", "Push 0", "Fix"]
+    first = commits.between(pull.repository, pull.merge_base, pull.head, limit=2)
+    made.push(data.put_box(given.FIRST, 0, x=150), message="Meanwhile")
+    moved = refresh(made.pull)
+    anew = commits.between(moved.repository, moved.merge_base, moved.head, first.cursor, limit=2)
+    assert [commit.message for commit in anew.commits] == ["Meanwhile", "Push 2"]
+
+
+def test_pages_of_commits_are_linked_and_their_cursors_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = given.proposal()
+    made.push(data.put_box(given.FIRST, 0, x=100), message="Push")
+    refresh(made.pull)
+    monkeypatch.setattr(commits.between, "__defaults__", (None, 1))
+    api, mine = client(made.alice), pages(made.alice)
+    first = api.get(f"{made.api}/commits").json()
+    assert [c["title"] for c in first["results"]] == ["Push"]
+    second = api.get(first["next"]).json()
+    assert ([c["title"] for c in second["results"]], second["next"]) == (["Fix"], None)
+    text = mine.get(f"{made.page}/commits").content.decode()
+    link = re.search(r'rel="next" href="([^"]+)"', text)
+    assert link is not None
+    behind = mine.get(f"{made.page}/commits{link[1]}").content.decode()
+    assert "Fix" in behind
+    assert 'rel="next"' not in behind
+    assert api.get(f"{made.api}/commits?cursor=x").status_code == 422
