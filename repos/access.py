@@ -14,10 +14,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Lower
-from django.db.models.lookups import Exact
+from django.db.models.functions import Coalesce
 
 from hub.accounts.models import User
+from hub.folding import folded
 from repos.errors import AmbiguousRevision, EmptyRepository, NotAllowed, NotFound, SignInRequired
 from repos.models import Collaborator, CommitRecord, CommitSuccessor, Ref, Repository, Role, Visibility
 from repos.names import COMMIT_PREFIX, HEADS, TAGS, path_prefixes
@@ -55,11 +55,6 @@ class Revision:
 def user_id(actor: Actor) -> int | None:
     """Primary key of a signed-in actor, None for everybody else."""
     return actor.pk if actor is not None and actor.is_authenticated else None
-
-
-def folded(field: str, value: str) -> Exact:
-    """`field` equals `value` whatever the case, in the form that the unique indexes have."""
-    return Exact(Lower(field), value.lower())
 
 
 def with_role(actor: Actor) -> QuerySet[Repository]:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.errors import Invalid
+from hub.folding import folded
 from hub.http.idempotency import idempotent
 from repos.api import documents
 from repos.api import serializers as shapes
@@ -33,7 +34,7 @@ class Collaborators(RepositoryView):
         role = Role.named(given["role"])
         member = (
             selectors.collaborators(repository)
-            .filter(state="accepted", user__username__iexact=given["user"])
+            .filter(folded("user__username", given["user"]), state="accepted")
             .first()
         )
         if member is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hub.folding import folded
 from repos import access
 from repos.access import Actor, Revision
 from repos.errors import BadValue, NotFound
@@ -51,7 +52,7 @@ def end(actor: Actor, repository: Repository, text: str) -> Revision:
     if not colon:
         return access.resolve_revision(repository, text)
     family = access.readable(actor).filter(network=repository.network_id)
-    there = family.filter(access.folded("owner__username", owner)).order_by("pk").first()
+    there = family.filter(folded("owner__username", owner)).order_by("pk").first()
     if there is None:
         raise NotFound("repository", f"of {owner} in this network")
     return access.resolve_revision(there, name)

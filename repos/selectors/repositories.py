@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hub.accounts.models import User
+from hub.folding import folded
 from repos import access
 from repos.access import Actor
 from repos.models import Collaborator, Repository, Star, Visibility
@@ -32,8 +33,8 @@ def search(
     if topic:
         found = found.filter(topics__contains=[topic.lower()])
     if owner:
-        found = found.filter(access.folded("owner__username", owner))
-    return found.filter(licence__iexact=licence) if licence else found
+        found = found.filter(folded("owner__username", owner))
+    return found.filter(folded("licence", licence)) if licence else found
 
 
 def _matches(q: str) -> Q:
@@ -44,7 +45,7 @@ def _matches(q: str) -> Q:
     return (
         Q(search=query)
         | Q(topics__contains=words[:1])
-        | Q(access.folded("owner__username", q.split("/")[0].strip()))
+        | Q(folded("owner__username", q.split("/")[0].strip()))
     )
 
 

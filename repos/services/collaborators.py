@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hub.accounts.models import User
+from hub.folding import folded
 from repos import access
 from repos.errors import BadValue, NotFound
 from repos.models import Collaborator, Repository, Role
@@ -45,7 +46,7 @@ def invite(actor: User, repository: Repository, *, who: str, role: Role) -> Invi
 
 
 def _invite_user(repository: Repository, who: str, fields: dict[str, object]) -> Collaborator:
-    user = User.objects.filter(access.folded("username", who), is_active=True).first()
+    user = User.objects.filter(folded("username", who), is_active=True).first()
     if user is None:
         raise BadValue("user", who, "the name of an account, or an e-mail address")
     if user.pk == repository.owner_id:
@@ -59,7 +60,7 @@ def _invite_email(repository: Repository, who: str, fields: dict[str, object]) -
         validate_email(who)
     except ValidationError:
         raise BadValue("user", who, "the name of an account, or an e-mail address") from None
-    row = Collaborator.objects.filter(repository=repository, user=None, email__iexact=who).first()
+    row = Collaborator.objects.filter(folded("email", who), repository=repository, user=None).first()
     row = row or Collaborator(repository=repository, email=who)
     for field, value in fields.items():
         setattr(row, field, value)
@@ -131,7 +132,7 @@ def set_role(actor: User, repository: Repository, *, user: str, role: Role) -> C
     """Change the role of somebody who is in, or is invited. Needs admin."""
     access.require(actor, repository, Role.ADMIN)
     row = Collaborator.objects.select_for_update(of=("self",)).filter(
-        access.folded("user__username", user), repository=repository
+        folded("user__username", user), repository=repository
     )
     found = row.first()
     if found is None:
@@ -147,7 +148,7 @@ def remove(actor: User, repository: Repository, *, who: str) -> None:
     leaving = actor.username.lower() == who.lower()
     access.require(actor, repository, Role.READ if leaving else Role.ADMIN)
     rows = Collaborator.objects.filter(repository=repository)
-    rows = rows.filter(Q(user__username__iexact=who) | Q(user=None, email__iexact=who))
+    rows = rows.filter(Q(folded("user__username", who)) | Q(folded("email", who), user=None))
     if not rows.delete()[0]:
         raise NotFound("collaborator", who)
 

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from hub.accounts.models import User
+from hub.folding import folded
 from repos import access
 from repos.errors import BadValue, NotFound, Taken
 from repos.models import Collaborator, Network, Ref, Repository, Role, Visibility
@@ -149,8 +150,8 @@ def delete_repository(actor: User, repository: Repository) -> Repository:
 def restore_repository(actor: User, *, owner: str, name: str) -> Repository:
     """Bring back the repository of this name that was deleted last. Only its owner can; NotFound for others."""
     gone = Repository.objects.select_for_update(of=("self",)).filter(
-        access.folded("owner__username", owner),
-        access.folded("name", name),
+        folded("owner__username", owner),
+        folded("name", name),
         restorable_until__gt=timezone.now(),
     )
     found = gone.select_related("owner", "network").order_by("-deleted_at").first()

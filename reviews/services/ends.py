@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hub.accounts.models import User
 from hub.errors import Invalid
+from hub.folding import folded
 from repos import access
 from repos.access import Actor
 from repos.errors import NotFound
@@ -49,7 +50,7 @@ def find_source(actor: Actor, target: Repository, text: str) -> Source:
 def _of_owner(actor: Actor, target: Repository, owner: str) -> Repository:
     if owner.lower() == target.owner.username.lower():
         return target
-    in_network = access.readable(actor).filter(network=target.network_id, owner__username__iexact=owner)
+    in_network = access.readable(actor).filter(folded("owner__username", owner), network=target.network_id)
     found = in_network.order_by("pk").first()
     if found is None:
         raise Invalid(f"source: {owner} has no fork of {target} that you can see", field="source")

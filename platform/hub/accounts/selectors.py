@@ -6,11 +6,12 @@ from django.utils import timezone
 from hub.accounts.models import AccessToken, User
 from hub.accounts.services import PREFIX, digest_of
 from hub.errors import Missing
+from hub.folding import folded
 
 
 def user_by_name(name: str) -> User:
     """Names are case-insensitive; Missing if nobody has it."""
-    user = User.objects.filter(username__iexact=name, is_active=True).first()
+    user = User.objects.filter(folded("username", name), is_active=True).first()
     if user is None:
         raise Missing
     return user

@@ -8,7 +8,9 @@ import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -116,3 +118,16 @@ def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[s
     assert found.user == alice
     with pytest.raises(CommandError):
         call_command("create_token", "nobody")
+
+
+def test_names_are_found_by_their_index(alice: User) -> None:
+    """Names are one whatever their case; the look-up has the form that the index has."""
+    assert user_by_name("ALICE") == alice
+    with CaptureQueriesContext(connection) as seen:
+        user_by_name("Alice")
+    assert 'LOWER("accounts_user"."username")' in seen[0]["sql"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + seen[0]["sql"])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "user_username_once" in plan, plan
