@@ -77,13 +77,16 @@ class EntryMerge:
         holds: Holds,
         express: Express,
         names: Callable[[Annotation], Draft],
+        claimed: Callable[[str], str] = str,
     ) -> None:
         self.place, self.schema, self.holds, self.express, self.names = place, schema, holds, express, names
+        self.claimed = claimed
 
     def merge(self, entry: LayerEntry | None, given: LayerDraft, refused: int) -> Merged:
         out = Merged(None)
-        incoming = self._incoming(given.annotations, out)
         old = entry.annotations if entry else ()
+        given = self._attributed(given, entry)
+        incoming = self._incoming(given.annotations, out)
         drafts = [self.names(a) for a in old]
         expressed = self.express(drafts) if drafts else []
         held = {
@@ -111,6 +114,22 @@ class EntryMerge:
         return out
 
     # ---- the file's side --------------------------------------------------------------------------------------
+
+    def _attributed(self, given: LayerDraft, entry: LayerEntry | None) -> LayerDraft:
+        """A label keeps the name it has; every other name in the file is what `claimed` makes of it."""
+        there = {a.id: a.provenance.annotator for a in entry.annotations} if entry else {}
+        drafts = [self._attributed_draft(d, there) for d in given.annotations]
+        review = given.review
+        if review is not None and review.by and (entry is None or review != entry.review):
+            review = replace(review, by=self.claimed(review.by))
+        return replace(given, annotations=tuple(drafts), review=review)
+
+    def _attributed_draft(self, draft: Draft, there: Mapping[bytes, str]) -> Draft:
+        said = draft.provenance.annotator
+        if not said or (draft.carried_id is not None and there.get(draft.carried_id) == said):
+            return draft
+        name = self.claimed(said)
+        return draft if name == said else replace(draft, provenance=replace(draft.provenance, annotator=name))
 
     def _incoming(self, drafts: Sequence[Draft], out: Merged) -> list[Incoming]:
         found: list[Incoming] = []

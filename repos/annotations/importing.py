@@ -76,13 +76,15 @@ draft_of.media_of."""
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """`create`: make classes, attributes and fields that the schema lacks. `review`: of entries that are new."""
+    """`create`: make classes, attributes and fields that the schema lacks. `review`: of entries that are new.
+    `claimed`: whom a name in the file stands for, where the label does not carry it already."""
 
     layer: str = "gold"
     scope: Scope = Scope.UPDATE
     create: bool = True
     review: Review | None = None
     batch: int = 500
+    claimed: Callable[[str], str] = str
 
 
 @dataclass(slots=True)
@@ -328,6 +330,7 @@ class Importer:
             holds,
             lambda drafts: self.expression.express(drafts, written, read),
             lambda a: draft_of(a, names),
+            self.plan.claimed,
         )
 
     # ---- the sample itself ------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ from repos.formats.registry import FORMATS, format_named
 from repos.formats.source import Source
 from repos.models import CommitRecord, ExternalIdentity, Ref, Repository, Role, Upload
 from repos.names import HEADS
+from repos.selectors.people import author_id
 from repos.services import commits, uploads
 from repos.services import media as media_services
 from repos.services.import_batches import Gathered
@@ -153,6 +154,14 @@ class ImportRun:
             self.people[name] = found
         return found
 
+    def _claimed_name(self, annotator: str) -> str:
+        """Whom a file may name: the importer and people known from files of this network. Everybody else, accounts
+        above all, becomes a name of this import: a file is no proof that somebody drew a label."""
+        ours = (f"ext:n{self.repository.network_id}:", f"ext:n{self.repository.network_id}.")
+        if annotator == author_id(self.actor) or annotator.startswith(ours):
+            return annotator
+        return self._annotator(annotator.split(":", 2)[-1] if annotator.startswith("ext:") else annotator)
+
     def _name(self, annotator: str) -> str:
         return annotator.removeprefix(f"ext:n{self.repository.network_id}:")
 
@@ -180,7 +189,7 @@ class ImportRun:
         known = KnownSamples(gathered.view if base else None, dict(stored), bound.options.key_prefix)
         options = replace(bound.options, known_size=known.size, find_image=known.find)
         bound = Bound(bound.format, options)
-        plan = ImportPlan(layer=self.wanted.layer, scope=Scope(self.wanted.scope))
+        plan = ImportPlan(layer=self.wanted.layer, scope=Scope(self.wanted.scope), claimed=self._claimed_name)
         importer = Importer(gathered, bound, plan, self._media_for(stored))
         self.progress.phase("annotations", None, "reading labels")
         reader = _Reader(self, gathered, bound, stored)
