@@ -49,6 +49,11 @@ export class Viewer extends HTMLElement {
     this.audio?.dispose();
   }
 
+  /** A layer named by an annotator's id is called as the annotator is. */
+  private titleOf(layer: string): string {
+    return this.data.people?.[layer] ?? layer;
+  }
+
   private get shown(): Layer[] {
     return this.data.layers.filter((layer) => !this.off.has(layer.name));
   }
@@ -139,7 +144,7 @@ export class Viewer extends HTMLElement {
             const span = annotation.geometry?.span;
             if (!span) return [];
             const name = this.classes.name(annotation);
-            return [{ id: annotation.id, ...span, colour: this.classes.colour(annotation), line: `l${Math.min(3, index)}`, label: [name], title: `${name} · ${layer.name}` }];
+            return [{ id: annotation.id, ...span, colour: this.classes.colour(annotation), line: `l${Math.min(3, index)}`, label: [name], title: `${name} · ${this.titleOf(layer.name)}` }];
           }),
     );
     return textPane(text, marks, (id) => this.select(id));
@@ -147,7 +152,7 @@ export class Viewer extends HTMLElement {
 
   private lanes(): { name: string; segments: { id: string; start: number; end: number; colour: string; line: string; label: string[]; title: string }[] }[] {
     return this.shown.map((layer) => ({
-      name: this.data.layers.length > 1 ? layer.name : "",
+      name: this.data.layers.length > 1 ? this.titleOf(layer.name) : "",
       segments: layer.annotations.flatMap((annotation) => {
         const segment = annotation.geometry?.segment;
         const name = this.classes.name(annotation);
@@ -180,7 +185,7 @@ export class Viewer extends HTMLElement {
   private hover(id: string | null, at: readonly [number, number]): void {
     for (const [each, node] of this.nodes) node.classList.toggle("hot", each === id);
     const found = id ? this.byId.get(id) : undefined;
-    this.stage?.showTip(found ? tipContent(found.annotation, this.classes, found.layer, this.data.people ?? {}) : null, at);
+    this.stage?.showTip(found ? tipContent(found.annotation, this.classes, this.titleOf(found.layer), this.data.people ?? {}) : null, at);
   }
 
   select(id: string | null, tell = true): void {
@@ -211,7 +216,7 @@ export class Viewer extends HTMLElement {
       if (stage.tags.childElementCount) stage.setTags([]);
       return;
     }
-    const who = found.annotation.annotator ? (this.data.people?.[found.annotation.annotator] ?? found.annotation.annotator) : found.layer;
+    const who = found.annotation.annotator ? (this.data.people?.[found.annotation.annotator] ?? found.annotation.annotator) : this.titleOf(found.layer);
     const node = h("span", { class: "tag", "data-id": found.annotation.id, style: `--m:color-mix(in srgb, ${this.classes.colour(found.annotation)} 82%, #000);padding-left:6px` }, this.classes.name(found.annotation), h("span", { style: "font-weight:400" }, `${found.annotation.id.slice(0, 8)} · ${who}`));
     stage.setTags([{ node, anchor: hit.rect }]);
   }

@@ -37,3 +37,10 @@ def people(ids: Iterable[str]) -> dict[str, Person]:
     for row in rows:
         found[row.identifier] = Person(row.identifier, row.display_name)
     return {i: found.get(i) or Person(i, i.rpartition(":")[2] or i) for i in wanted}
+
+
+def layer_titles(layers: Iterable[str]) -> dict[str, str]:
+    """What pages call each layer: a layer that is named by an annotator's id has that annotator's name."""
+    names = list(layers)
+    known = people(ids) if (ids := [n for n in names if n.startswith(("u:", "ext:"))]) else {}
+    return {n: known[n].name if n in known else n for n in names}

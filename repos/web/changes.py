@@ -11,6 +11,7 @@ from repos.annotations.model import Annotation
 from repos.annotations.semantic import Change, SampleChange, Schemas
 from repos.annotations.snapshot import SnapshotView
 from repos.models import CommitRecord, Repository
+from repos.selectors.people import layer_titles
 from repos.selectors.samples import SampleItem, items
 from repos.selectors.snapshots import view_at
 from repos.web.data import thumbnail_url
@@ -75,7 +76,8 @@ def sample_rows(sides: Sides, changes: Sequence[SampleChange], schemas: Schemas)
     old = _side(sides.repository, sides.before, [c.renamed_from or c.key for c in changes], layers)
     new = _side(sides.repository, sides.after, keys, layers)
     palettes = Palette.of(schemas.before), Palette.of(schemas.after)
-    return [_row(sides, change, old, new, palettes) for change in changes]
+    titles = layer_titles(layers)
+    return [_row(sides, change, old, new, palettes, titles) for change in changes]
 
 
 def _side(
@@ -93,6 +95,7 @@ def _row(
     old: Mapping[str, SampleItem],
     new: Mapping[str, SampleItem],
     palettes: tuple[Palette, Palette],
+    titles: Mapping[str, str],
 ) -> SampleRow:
     shown = sides.after if change.key in new or sides.before is None else sides.before
     facets: dict[str, int] = {}
@@ -100,7 +103,7 @@ def _row(
         for facet in one.facets:
             facets[facet] = facets.get(facet, 0) + 1
     base, key = f"/{sides.repository}", quote(change.key)
-    lines = change_rows(change.annotations, palettes)
+    lines = change_rows(change.annotations, palettes, titles)
     return SampleRow(
         key=change.key,
         url=f"{base}/sample/{shown.commit_id}/{key}",
@@ -118,12 +121,14 @@ def _row(
     )
 
 
-def change_rows(changes: Sequence[Change], palettes: tuple[Palette, Palette]) -> list[ChangeRow]:
-    """One line a change; labels that were only added, or only removed, are counted by class."""
+def change_rows(
+    changes: Sequence[Change], palettes: tuple[Palette, Palette], titles: Mapping[str, str]
+) -> list[ChangeRow]:
+    """One line a change; labels that were only added, or only removed, are counted by class. `titles`: of layers."""
     lines: list[ChangeRow] = []
     places: dict[tuple[object, ...], int] = {}
     for n, change in enumerate(changes, 1):
-        line = change_row(n, change, palettes)
+        line = change_row(n, change, palettes, titles)
         if line.class_before is not None and line.class_after is not None:
             lines.append(line)
             continue
@@ -136,7 +141,9 @@ def change_rows(changes: Sequence[Change], palettes: tuple[Palette, Palette]) ->
     return lines
 
 
-def change_row(number: int, change: Change, palettes: tuple[Palette, Palette]) -> ChangeRow:
+def change_row(
+    number: int, change: Change, palettes: tuple[Palette, Palette], titles: Mapping[str, str]
+) -> ChangeRow:
     kind, _, word = KINDS.get(str(change.facets[0]), ("changed", "chg", "changed"))
     words = [KINDS.get(str(facet), ("", "", str(facet)))[2] for facet in change.facets]
     relabelled = "relabelled" in change.facets
@@ -148,7 +155,7 @@ def change_row(number: int, change: Change, palettes: tuple[Palette, Palette]) -
         class_after=_class(change.after, change.class_after, palettes[1]),
         description="" if str(change.facets[0]) in ("added", "removed") else change.description,
         overlap=change.overlap,
-        note="" if change.layer == "gold" else f"layer {change.layer}",
+        note="" if change.layer == "gold" else f"layer {titles[change.layer]}",
         layer=change.layer,
     )
 

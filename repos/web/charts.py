@@ -294,21 +294,27 @@ def together(stats: Json) -> Matrix | None:
     return _matrix(made, Table(("", *names), rows))
 
 
-def raters(agreement: Json | None) -> Matrix | None:
-    """Share of equal answers of each two layers."""
+def raters(agreement: Json | None, titles: Mapping[str, str] | None = None) -> Matrix | None:
+    """Share of equal answers of each two layers; `titles`: what they are called."""
     if not agreement or not agreement["pairs"]:
         return None
     names = sorted({name for pair in agreement["pairs"] for name in (pair["a"], pair["b"])})
     names.sort(key=lambda name: (name != "gold", name))
+    titles = titles or {}
     found = {(p["a"], p["b"]): p["percent"] for p in agreement["pairs"]}
     found |= {(b, a): v for (a, b), v in found.items()}
     values = [[found.get((a, b)) for b in names] for a in names]
-    shown = names[:MOST_RATERS]
+    shown = [titles.get(name, name) for name in names[:MOST_RATERS]]
     made = cells(_cut(shown), _cut(shown), [line[: len(shown)] for line in values[: len(shown)]], 2,
                  _square(len(shown)), (0.0, 1.0))  # fmt: skip
     head = ("Layers", "Equal answers", "Cohen's kappa")
     rows = tuple(
-        (f"{p['a']} and {p['b']}", _number(p["percent"]), _number(p["kappa"])) for p in agreement["pairs"]
+        (
+            f"{titles.get(p['a'], p['a'])} and {titles.get(p['b'], p['b'])}",
+            _number(p["percent"]),
+            _number(p["kappa"]),
+        )
+        for p in agreement["pairs"]
     )
     return _matrix(made, Table(head, rows))
 

@@ -17,10 +17,12 @@ from repos.access import Revision
 from repos.annotations.model import MediaState
 from repos.annotations.snapshot import SnapshotView
 from repos.errors import EmptyRepository, NotFound
+from repos.labelstore.blobkeys import StoreUnavailable
 from repos.labelstore.errors import LabelStoreError
 from repos.models import Ref, Repository, Role
 from repos.selectors import media as media_at
 from repos.selectors import samples as selectors
+from repos.selectors.people import layer_titles
 from repos.selectors.samples import GOLD, SampleItem
 from repos.selectors.snapshots import view_of
 from repos.web.commits import commit_bar
@@ -75,9 +77,11 @@ def gallery(
     q, after = request.GET.get("q", "").strip(), request.GET.get("after") or None
     here = f"/{repository}/tree/{revision.text}" + (f"/{quote(prefix.rstrip('/'))}" if prefix else "")
     layer = request.GET.get("layer", "") or (GOLD if GOLD in view.layer_names else "")
-    error = ""
+    error, titles = "", layer_titles(view.layer_names)
     try:
         page = selectors.samples_page(revision, prefix=prefix, q=q, after=after, limit=PAGE)
+    except StoreUnavailable:
+        raise  # nothing that is wrong with the filter
     except (LabelStoreError, HubError) as problem:
         error, page = str(problem), selectors.SamplesPage([], None, 0, view.count())
     kept = {name: value for name, value in (("q", q), ("layer", request.GET.get("layer", ""))) if value}
@@ -95,7 +99,9 @@ def gallery(
         "total": page.total,
         "next_url": f"{here}?{urlencode({**kept, 'after': page.cursor})}" if page.cursor else None,
         "first_url": f"{here}?{urlencode(kept)}" if after else None,
-        "layers": view.layer_names,
+        "layers": titles,
+        "layer_list": list(titles.values()),
+        "layer_title": titles.get(layer, layer),
         "layer": layer,
         "classes": [{"name": c.name, "color": palette.by_id[c.id]} for c in view.schema.classes if c.live][
             :12

@@ -17,6 +17,7 @@ from repos.errors import NotFound
 from repos.models import Repository
 from repos.selectors import blame as selectors
 from repos.selectors.blame import SampleEvent, Told
+from repos.selectors.people import layer_titles
 from repos.selectors.samples import GOLD
 from repos.selectors.snapshots import view_of
 from repos.selectors.trailers import pull_requests
@@ -46,6 +47,7 @@ def history(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespo
     layer = request.GET.get("layer", "") or (
         GOLD if GOLD in view.layer_names else next(iter(view.layer_names), GOLD)
     )
+    titles = layer_titles({layer, *view.layer_names})
     limit = min(small_number(request.GET.get("limit", "")) or FIRST, MOST)
     events, told = selectors.sample_history(revision, key, layer, limit)
     if not events and view.sample(key) is None:
@@ -56,7 +58,11 @@ def history(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespo
         "key": key,
         "basename": key.rsplit("/", 1)[-1],
         "layer": layer,
-        "layers": [{"name": n, "url": f"{here}?{urlencode({'layer': n})}"} for n in view.layer_names],
+        "layer_title": titles[layer],
+        "layers": [
+            {"name": n, "title": titles[n], "url": f"{here}?{urlencode({'layer': n})}"}
+            for n in view.layer_names
+        ],
         "events": [_event(repository, event, told, pulls, palette, key) for event in events],
         "complete": told.complete,
         "more_url": None
@@ -83,7 +89,7 @@ def _event(
         for facet in change.facets:
             facets[facet] = facets.get(facet, 0) + 1
     number = pulls.get(event.commit.commit_id)
-    rows = change_rows(event.changes, (palette, palette))
+    rows = change_rows(event.changes, (palette, palette), layer_titles({c.layer for c in event.changes}))
     return {
         "commit": commit_frame(repository, event.commit, told.people),
         "counts": change_counts(facets),
@@ -106,7 +112,7 @@ def blame(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespons
     palette = Palette.of(found.schema)
     shown = found.entry.annotations[:MOST_BLAMED]
     frame = {
-        "layer": layer,
+        "layer": layer_titles([layer])[layer],
         "rows": [_blamed(repository, one, found.told, pulls, palette) for one in shown],
         "left_out": len(found.entry.annotations) - len(shown),
         "complete": found.told.complete,

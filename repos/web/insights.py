@@ -19,7 +19,7 @@ from repos.annotations.model import Annotation, Frame, Kind
 from repos.errors import EmptyRepository
 from repos.models import Repository
 from repos.quality.findings import Check
-from repos.selectors.people import people
+from repos.selectors.people import layer_titles, people
 from repos.selectors.samples import SampleItem, items
 from repos.selectors.snapshots import view_of
 from repos.services.statistics import Found, statistics_of
@@ -154,14 +154,16 @@ def _overview(revision: Revision, result: Mapping[str, Any]) -> dict[str, Any]:
     known = people(i for i, _ in annotators)
     named = [(known[i].name or i or "not recorded", n) for i, n in annotators]
     splits = [(s["name"], s["samples"]) for s in stats["splits"]]
+    titles = layer_titles(row["name"] for row in stats["layers"])
     by_annotator = charts.shares(named, 8, stats["annotations"]) if any(i for i, _ in annotators) else []
     return {
         "noun": _noun(stats["kinds"]),
+        "layers": [{**row, "title": titles[row["name"]]} for row in stats["layers"]],
         "balance": charts.balance(stats, colors),
         "per_sample": charts.per_sample(stats),
         "sizes": charts.sizes(stats, colors),
         "together": charts.together(stats),
-        "raters": charts.raters(agreement),
+        "raters": charts.raters(agreement, titles),
         "lowest": list(charts.lowest_classes(agreement, colors)),
         "split_bars": charts.shares(splits, 8, stats["samples"]),
         "annotator_bars": by_annotator,

@@ -18,7 +18,7 @@ from repos.annotations.schema import Schema
 from repos.models import Repository
 from repos.selectors import media as media_at
 from repos.selectors import samples as selectors
-from repos.selectors.people import people
+from repos.selectors.people import layer_titles, people
 from repos.selectors.samples import GOLD, SampleItem
 from repos.selectors.snapshots import view_of
 from repos.web.data import media_url, thumbnail_url
@@ -40,7 +40,8 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
     gold = list(item.layers.get(GOLD, ()))
     everything = [a for entry in item.layers.values() for a in entry]
     known = people({a.provenance.annotator for a in everything if a.provenance.annotator})
-    names = {i: person.username or person.name for i, person in known.items()}
+    titles = layer_titles(item.layers)
+    names = titles | {i: person.username or person.name for i, person in known.items()}
     base = f"/{repository}/sample/{revision.text}/"
     redacted = media_at.redactions(revision, [item.sample.media])
     more = {
@@ -50,10 +51,10 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
         "basename": key.rsplit("/", 1)[-1],
         "island": viewer_island(repository, revision, item, view.schema, names, shown=not redacted),
         "counts": class_counts(gold or everything, palette),
-        "layers": _layers(item),
-        "rows": [_row(a, layer, palette, names) for layer, entry in item.layers.items() for a in entry][
-            :MOST_ROWS
-        ],
+        "layers": _layers(item, titles),
+        "rows": [
+            _row(a, titles[layer], palette, names) for layer, entry in item.layers.items() for a in entry
+        ][:MOST_ROWS],
         "row_count": len(everything),
         "fields": _fields(key, item.sample),
         "position": detail.position + 1,
@@ -117,10 +118,11 @@ def viewer_island(
     }
 
 
-def _layers(item: SampleItem) -> list[dict[str, Any]]:
+def _layers(item: SampleItem, titles: dict[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "title": titles[name],
             "count": len(entry.annotations),
             "shown": name == GOLD or GOLD not in item.layers,
             "review": str(entry.review.state) if entry.review else "",

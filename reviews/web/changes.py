@@ -21,7 +21,7 @@ from repos.annotations.snapshot import SnapshotView
 from repos.documents import change_document
 from repos.models import CommitRecord
 from repos.selectors import compare
-from repos.selectors.people import people
+from repos.selectors.people import layer_titles, people
 from repos.selectors.samples import SampleItem
 from repos.web.data import thumbnail_url
 from repos.web.drawing import Palette
@@ -140,6 +140,7 @@ def _sample(
     keys = [c.key for c in queue]
     at = keys.index(change.key) if change.key in keys else -1
     shown = change.annotations[:MOST_CHANGES]
+    titles = layer_titles({c.layer for c in shown})
     threads = frames.thread_frames(request.user, pull, threads_of(pull, change.key))
     return {
         "key": change.key,
@@ -149,7 +150,7 @@ def _sample(
         "browse_url": f"/{pull.repository}/sample/{pull.head}/{quote(change.key)}",
         "facets": facet_words(change),
         "island": island(pull, ends, found, change),
-        "changes": [change_row(c, found, threads) for c in shown],
+        "changes": [{**change_row(c, found, threads), "layer_title": titles[c.layer]} for c in shown],
         "more_changes": len(change.annotations) - len(shown),
         "more_url": f"/api/v1/repos/{pull.repository}/pulls/{pull.number}/changes?key={quote(change.key)}",
         "counts": counts_of(change),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 from rest_framework.test import APIClient
 
 from hub.accounts.models import User
 from repos.models import Blob, ExternalIdentity, JobRefusal, Repository, Role, Upload, UploadedFile
+from tests.factories import data
 from tests.factories import repos as make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("inline_tasks")]
@@ -427,3 +430,90 @@ def test_large_exports_are_streamed_from_a_thread(
     boxes.close()
     assert api.get(f"/api/v1/repos/{cells}/exports?format=excel").status_code == 422
     assert api.get(f"/api/v1/repos/{cells}/exports?layer=nobody").status_code == 422
+
+
+def own_line(key: str, *labels: dict[str, Any], review: dict[str, Any] | None = None) -> bytes:
+    layer = {"annotations": [{"kind": "classification", **label} for label in labels], "review": review}
+    return (
+        json.dumps({"key": key, "content": "text", "text": key, "layers": {"gold": layer}}).encode() + b"\n"
+    )
+
+
+def said_by(api: APIClient, repository: Repository, key: str) -> dict[str, str]:
+    return {a["class"]: a.get("annotator") or "" for a in entry(api, repository, key)}
+
+
+def test_a_file_cannot_make_labels_those_of_another_account(
+    api: APIClient, cells: Repository, owner: User
+) -> None:
+    other = make.user("carol")
+    labels = (
+        {"class": "forged", "annotator": f"u:{other.pk}"},
+        {"class": "mine", "annotator": f"u:{owner.pk}"},
+        {"class": "elsewhere", "annotator": "ext:n999999:amara"},
+        {"class": "nobody"},
+    )
+    review = {"state": "done", "by": f"u:{other.pk}", "at": "2026-01-01T00:00:00Z"}
+    body = own_line("a", *labels, review=review)
+    job = run(api, cells, {"a.jsonl": body}, format="labelhub")
+    assert job["state"] == "succeeded", job
+    network = f"ext:n{cells.network_id}:"
+    assert said_by(api, cells, "a") == {
+        "forged": f"{network}u:{other.pk}", "mine": f"u:{owner.pk}", "elsewhere": f"{network}amara", "nobody": "",
+    }  # fmt: skip
+    sample = api.get(f"/api/v1/repos/{cells}/samples/a?ref=main").json()
+    assert sample["layers"]["gold"]["review"]["by"] == f"{network}u:{other.pk}"
+    assert run(api, cells, {"a.jsonl": body}, format="labelhub")["result"]["unchanged"] is True
+
+
+def test_an_export_carried_back_keeps_whose_labels_are_whose(api: APIClient, cells: Repository) -> None:
+    other = make.member(cells, Role.WRITE, "carol")
+    put = {"op": "put_annotation", "key": "a", "layer": "gold"}
+    classes = [{"id": f"{n:032x}", "name": name} for n, name in ((1, "cat"), (2, "dog"))]
+    data.commit(
+        cells,
+        data.put_schema({"classes": classes, "attributes": [], "fields": []}),
+        data.put_sample("a"),
+        {**put, "annotation": {"id": data.box_id(1), "kind": "classification", "class": "cat"}},
+        actor=other,
+    )
+    assert said_by(api, cells, "a") == {"cat": f"u:{other.pk}"}
+    exported = streamed(api.get(f"/api/v1/repos/{cells}/exports?ref=main&format=labelhub"))
+    assert run(api, cells, {"a.jsonl": exported}, format="labelhub")["result"]["unchanged"] is True
+    lines = [json.loads(line) for line in exported.splitlines()]
+    (label,) = lines[-1]["layers"]["gold"]["annotations"]
+    copied = {**label, "id": data.box_id(2), "class": "dog"}
+    lines[-1]["layers"]["gold"]["annotations"].append(copied)
+    edited = b"\n".join(json.dumps(line).encode() for line in lines)
+    assert run(api, cells, {"a.jsonl": edited}, format="labelhub")["state"] == "succeeded"
+    assert said_by(api, cells, "a") == {
+        "cat": f"u:{other.pk}", "dog": f"ext:n{cells.network_id}:u:{other.pk}",
+    }  # fmt: skip
+
+
+def test_layers_of_annotators_are_called_by_their_names(api: APIClient, cells: Repository) -> None:
+    votes = b"item,annotator,label\na.png,amara,cat\na.png,bela,dog\nb.png,amara,cat\nb.png,bela,cat\n"
+    job = run(api, cells, {"votes.csv": votes}, format="votes")
+    assert job["state"] == "succeeded", job
+    layer = f"ext:n{cells.network_id}:amara"
+    ExternalIdentity.objects.filter(identifier=layer).update(display_name="Amara Okafor")
+    commit = job["result"]["commit"]
+    client = Client()
+    for end in (
+        "",
+        "/sample/main/a.png",
+        f"/history/main/a.png?layer={layer}",
+        "/insights?part=1",
+        f"/commit/{commit}",
+    ):
+        text = client.get(f"/{cells}{end}").content.decode()
+        shown = re.sub(r"<script.*?</script>|<[^>]*>", " ", text, flags=re.DOTALL)
+        assert "Amara" in shown, (end, shown)
+        assert "ext:n" not in shown, end
+    island = re.search(
+        r"<script[^>]*application/json[^>]*>(.*?)</script>",
+        client.get(f"/{cells}/sample/main/a.png").content.decode(),
+        re.DOTALL,
+    )
+    assert island is not None
+    assert json.loads(island[1])["people"][layer] == "Amara Okafor"
