@@ -50,11 +50,11 @@ class FreshClient(DjangoViteAppClient):  # type: ignore[misc]
     ManifestClient = FreshManifest
 
 
-class FreshStaticFiles(WhiteNoiseMiddleware):
+class FreshStaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise lists the files when it starts; a build that came after that is listed when it is there."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._manifest = Path(settings.DJANGO_VITE["default"]["manifest_path"])
+        self._manifest = Path(str(settings.DJANGO_VITE["default"]["manifest_path"]))
         self._built_at = built_at(self._manifest)
         super().__init__(get_response)
 

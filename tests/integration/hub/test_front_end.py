@@ -16,6 +16,8 @@ from django_vite.core.asset_loader import DjangoViteAssetLoader
 
 from hub.web.assets import FreshStaticFiles
 
+cached_finder: Any = finders.get_finder
+
 
 def build(dist: Path, number: int) -> str:
     """A build of its own time: the address of its script."""
@@ -40,9 +42,9 @@ def dist(tmp_path: Path) -> Iterator[Path]:
         }
     }
     with override_settings(STATICFILES_DIRS=[tmp_path], DJANGO_VITE=vite, STATIC_ROOT=None):
-        finders.get_finder.cache_clear()
+        cached_finder.cache_clear()
         yield tmp_path
-    finders.get_finder.cache_clear()
+    cached_finder.cache_clear()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -51,8 +52,9 @@ def test_a_fault_is_told_without_the_values_of_variables(form: str) -> None:
 def test_the_formatter_in_use_is_the_plain_one() -> None:
     out = StringIO()
     handler = logging.StreamHandler(out)
-    configured = logging.config.DictConfigurator(settings.LOGGING)
-    handler.setFormatter(configured.configure_formatter(settings.LOGGING["formatters"]["structured"]))
+    configured: Any = logging.config.DictConfigurator(settings.LOGGING)
+    formatters: Any = settings.LOGGING["formatters"]
+    handler.setFormatter(configured.configure_formatter(formatters["structured"]))
     log = logging.getLogger("tests.plain")
     log.addHandler(handler)
     try:

@@ -14,10 +14,13 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, override_settings
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from hub import cache as hub_cache
 from hub import celery as hub_celery
+from hub.http import idempotency
+from hub.http.models import IdempotentAnswer
 from hub.jobs import computations, unsent
 from hub.jobs.models import Computation, State, UnsentMessage
 from repos.labelstore.blobkeys import StoreUnavailable
@@ -49,11 +52,12 @@ def store() -> Iterator[Line]:
 @pytest.fixture
 def redis() -> Iterator[Line]:
     """Between this process and the cache; tasks still run inline."""
-    with Line(settings.CACHES["default"]["LOCATION"]) as line:
-        number = settings.CACHES["default"]["LOCATION"].rpartition("/")[2]
+    given: Any = settings.CACHES["default"]
+    with Line(given["LOCATION"]) as line:
+        number = given["LOCATION"].rpartition("/")[2]
         options = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
         moved = {
-            **settings.CACHES["default"],
+            **given,
             "LOCATION": f"redis://127.0.0.1:{line.port}/{number}",
             "OPTIONS": options,
         }
@@ -312,12 +316,10 @@ def test_commits_and_merges_are_accepted_while_the_broker_is_away(made: Proposal
 
 
 def test_the_worker_sends_what_was_kept(worker: None, wait_for: Any) -> None:
-    """Through a real worker: the message of the schedule arrives, and what was kept goes out and is done."""
-    owner = make.user()
-    found = Computation.objects.create(key="k", kind="x", version=1)
-    UnsentMessage.objects.create(
-        task="repos.statistics", arguments={"computation_id": found.pk}, queue="quality"
-    )
+    """Through a real worker: the message of the schedule arrives, what was kept goes out, and is done."""
+    old = IdempotentAnswer.objects.create(user=make.user(), key="k", request_digest="x")
+    IdempotentAnswer.objects.filter(pk=old.pk).update(created_at=timezone.now() - 2 * idempotency.KEPT)
+    UnsentMessage.objects.create(task="housekeeping.forget", queue="maintenance")
     hub_celery.send("housekeeping.send_kept", {}, queue="interactive")
     wait_for(lambda: not UnsentMessage.objects.exists())
-    assert owner.pk
+    wait_for(lambda: not IdempotentAnswer.objects.exists())
