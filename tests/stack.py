@@ -69,6 +69,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, None, None]:
     """A wrapper, because pytest-django loads the settings in the same hook."""
     os.environ.setdefault("SECRET_KEY", "only-for-tests")
+    os.environ.setdefault("NODE_DISK_CACHE_MB", "0")  # damage to the store has to be seen
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the thread of the test
     worker = os.environ.get(WORKER, "")
     if not worker:

@@ -1,5 +1,6 @@
 """Our own processes on top of the engines: migrations, demonstration, worker, web."""
 
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -22,7 +23,19 @@ def site(options: Options) -> str:
 
 
 def environment(stack: Stack, options: Options) -> dict[str, str]:
-    return {**stack.environment(), "SITE_URL": site(options)}
+    return {
+        **stack.environment(),
+        "SITE_URL": site(options),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics_folder(stack)),
+    }
+
+
+def metrics_folder(stack: Stack) -> Path:
+    """Where web and workers count together: from zero at each start, as counters may."""
+    folder = stack.run_folder / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def manage(services: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":

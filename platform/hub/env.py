@@ -56,6 +56,9 @@ class Environment:
     log_format: str
     log_level: str
     tasks_inline: bool
+    metrics_token: str
+    node_cache_url: str
+    node_disk_cache_bytes: int
 
 
 def read() -> Environment:
@@ -93,6 +96,9 @@ def read() -> Environment:
         log_format=env.str("LOG_FORMAT", "console"),
         log_level=env.str("LOG_LEVEL", "INFO"),
         tasks_inline=env.bool("TASKS_INLINE", False),
+        metrics_token=env.str("METRICS_TOKEN", ""),
+        node_cache_url=env.str("NODE_CACHE_URL", ""),
+        node_disk_cache_bytes=env.int("NODE_DISK_CACHE_MB", 2048) * 2**20,
     )
 
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from hub.http.health import health
+from hub.http.metrics import metrics
 
 
 def mounted(at: str, module: str) -> list[URLPattern | URLResolver]:
@@ -19,6 +20,7 @@ def mounted(at: str, module: str) -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
+    path("metrics", metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("hub.accounts.urls_api")),
     *mounted("api/v1/", "reviews.api.urls"),

@@ -6,11 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from redis import Redis
 
 from hub.env import ENVIRONMENT
-from repos.labelstore.ports import BlobStore, PackIndex
-from repos.storage.cache import NodeLru
+from repos.labelstore.ports import BlobStore, NodeCache, PackIndex
+from repos.storage.cache import NodeLru, RedisNodeCache
 from repos.storage.disk import DiskBlobs
+from repos.storage.diskcache import DiskNodeCache
 from repos.storage.packed import PackedNodes
 from repos.storage.prefixed import PrefixedBlobs
 from repos.storage.s3 import S3Blobs, S3Options
@@ -42,6 +44,18 @@ def node_cache() -> NodeLru:
     return NodeLru(getattr(settings, "NODE_CACHE_BYTES", NODE_CACHE_BYTES))
 
 
+@cache
+def second_cache() -> NodeCache | None:
+    """Nodes of this machine's other processes, or of all machines: between the process and the store."""
+    if settings.NODE_CACHE_URL:
+        return RedisNodeCache(
+            Redis.from_url(settings.NODE_CACHE_URL, socket_timeout=1, socket_connect_timeout=1)
+        )
+    if settings.NODE_DISK_CACHE_BYTES and isinstance(blob_store(), S3Blobs):
+        return DiskNodeCache(ENVIRONMENT.data / "cache" / "nodes", settings.NODE_DISK_CACHE_BYTES)
+    return None
+
+
 def network_blobs(prefix: str) -> BlobStore:
     """The blobs of the network of this storage prefix: packs, media, exports."""
     return PrefixedBlobs(blob_store(), f"networks/{prefix}")
@@ -49,4 +63,4 @@ def network_blobs(prefix: str) -> BlobStore:
 
 def network_nodes(prefix: str, index: PackIndex) -> PackedNodes:
     """The node store of a network."""
-    return PackedNodes(network_blobs(prefix), index, node_cache())
+    return PackedNodes(network_blobs(prefix), index, node_cache(), second_cache())

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
+from hub.metrics import NODES
 from repos.labelstore.blobkeys import MissingBlob
 from repos.labelstore.deltas import Base, unfold
 from repos.labelstore.digest import Address, MissingNode, first_missing
@@ -25,6 +26,7 @@ GAP = 64 * 2**10
 MAX_READ = 8 * 2**20
 AT_ONCE = 8
 MAX_DEPTHS = 500_000
+LEVELS = ("process", "shared")
 
 
 class _Read(NamedTuple):
@@ -62,12 +64,14 @@ class PackedNodes:
         left = list(dict.fromkeys(addresses))
         for depth, level in enumerate(self._caches):
             here = level.get_many(left)
+            NODES.labels(LEVELS[depth]).inc(len(here))
             for above in self._caches[:depth]:
                 above.put_many(here)
             found |= here
             left = [address for address in left if address not in found]
             if not left:
                 return found
+        NODES.labels("store").inc(len(left))
         return found | self._fetch(left, limit)
 
     def put(self, raw: bytes) -> Address:

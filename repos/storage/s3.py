@@ -23,6 +23,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from hub.metrics import Timed
 from repos.labelstore.blobkeys import MissingBlob, StoreUnavailable, check_blob_key, check_blob_prefix
 from repos.labelstore.memory import OCTETS, PIECE
 from repos.labelstore.ports import BlobInfo
@@ -243,7 +244,8 @@ def _code(error: ClientError) -> str:
 @contextmanager
 def _translated(action: str, key: str) -> Iterator[None]:
     try:
-        yield
+        with Timed(action):
+            yield
     except ClientError as error:
         if _code(error) in ABSENT:
             raise MissingBlob(key) from None

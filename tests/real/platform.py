@@ -19,7 +19,7 @@ from tests.real.api import Api
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 300.0
 # of the test run that this may be a part of: this platform has its own
-SERVICES = ("DATABASE_URL", "REDIS_URL", "S3_", "BLOB_DIR", "SITE_URL", "SECRET_KEY", "PG")
+SERVICES = ("DATABASE_URL", "REDIS_URL", "S3_", "BLOB_DIR", "SITE_URL", "SECRET_KEY", "PG", "NODE_")
 
 
 class Platform:

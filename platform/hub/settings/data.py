@@ -26,6 +26,10 @@ S3_ACCESS_KEY = ENVIRONMENT.s3_access_key
 S3_SECRET_KEY = ENVIRONMENT.s3_secret_key
 BLOB_DIR = ENVIRONMENT.blob_dir
 DERIVED_BYTES = ENVIRONMENT.derived_bytes
+# Nodes that a process no longer holds: in a Redis of its own that may evict, else in a folder of this machine.
+NODE_CACHE_URL = ENVIRONMENT.node_cache_url
+NODE_DISK_CACHE_BYTES = ENVIRONMENT.node_disk_cache_bytes
+METRICS_TOKEN = ENVIRONMENT.metrics_token
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # one commit of operations as JSON; media is streamed
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
