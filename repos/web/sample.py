@@ -56,7 +56,7 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
             _row(a, titles[layer], palette, names) for layer, entry in item.layers.items() for a in entry
         ][:MOST_ROWS],
         "row_count": len(everything),
-        "fields": _fields(key, item.sample),
+        "fields": _fields(key, item.sample, redacted=bool(redacted)),
         "position": detail.position + 1,
         "total": detail.total,
         "previous_url": base + quote(detail.previous) if detail.previous else None,
@@ -165,12 +165,16 @@ def shape_words(annotation: Annotation) -> str:
     return ""
 
 
-def _fields(key: str, sample: Sample) -> list[tuple[str, str]]:
+def _fields(key: str, sample: Sample, *, redacted: bool = False) -> list[tuple[str, str]]:
     rows = [("key", key), *((name, str(value)) for name, value in sample.fields.items())]
     media = sample.media
     if media is not None:
         size = f"{media.width} × {media.height}" if media.width and media.height else ""
-        rows += [("media", str(media.state)), ("type", media.media_type), ("size", size)]
+        rows += [
+            ("media", "redacted" if redacted else str(media.state)),
+            ("type", media.media_type),
+            ("size", size),
+        ]
         rows += [("bytes", f"{media.size:,}")] if media.size is not None else []
         rows += [("duration", f"{media.duration:.2f} s")] if media.duration is not None else []
         rows += [("sha256", media.sha256.hex())] if media.sha256 else []
