@@ -54,7 +54,7 @@ def align(
     in_theirs = {p.before.id: p.after for p in to_theirs.pairs}
     rows: list[Sides] = [(b, in_ours.get(b.id), in_theirs.get(b.id)) for b in base]
     rows += _additions(place, to_ours.added, to_theirs.added)
-    named = _distinct(place, [(row, *_name(*row)) for row in rows])
+    named = _distinct(place, [(row, *_name(place, *row)) for row in rows])
     return sorted(_with_ends(named), key=lambda triple: triple.name)
 
 
@@ -95,26 +95,30 @@ def _one_object(place: Place, twins: Pair) -> bool:
 
 
 def _name(
-    base: Annotation | None, ours: Annotation | None, theirs: Annotation | None
+    place: Place, base: Annotation | None, ours: Annotation | None, theirs: Annotation | None
 ) -> tuple[bytes, tuple[bytes, ...]]:
     """Id of the result and its aliases.
 
-    A side that gave a new id has its way; of two new ones the smaller wins.
+    A side that gave a new id has its way; of two new ones the smaller wins. The other id stays an alias where
+    its side added or changed the annotation under it: what was said of it there is still found, and a later
+    edit of it there is a plain edit.
     """
     names = [side.id for side in (ours, theirs) if side is not None]
     if base is None or not names:
         chosen = min(names or ([base.id] if base else [b""]))
     else:
         chosen = min((n for n in names if n != base.id), default=base.id)
-    aliases = merge_set(*(() if side is None else side.aliases for side in (base, ours, theirs)))
     if ours is not None and theirs is not None:
-        changed = [n for n in names if base is None or n != base.id]
-        aliases |= {n for n in changed if n != chosen}
-    elif ours is None and theirs is not None:
-        aliases = set(theirs.aliases)
-    elif theirs is None and ours is not None:
-        aliases = set(ours.aliases)
+        aliases = merge_set(() if base is None else base.aliases, ours.aliases, theirs.aliases)
+        aliases |= {side.id for side in (ours, theirs) if _said_under(place, base, side)}
+    else:
+        aliases = set(() if (one := ours or theirs) is None else one.aliases)
     return chosen, tuple(sorted(aliases - {chosen}))
+
+
+def _said_under(place: Place, base: Annotation | None, side: Annotation) -> bool:
+    """Whether a side brought the id of its annotation, or changed the annotation that has it."""
+    return base is None or side.id != base.id or not unchanged(place, base, side)
 
 
 Named = tuple[Sides, bytes, tuple[bytes, ...]]
@@ -140,7 +144,12 @@ def _distinct(place: Place, rows: list[Named]) -> list[Named]:
             place.desk.reports.append(
                 Report(ReportKind.RENUMBERED, place.where(new, "annotation"), name, name)
             )
-    return [(row[0], given.get(id(row), row[1]), row[2]) for row in rows]
+    return [_renumbered(row, given[id(row)]) if id(row) in given else row for row in rows]
+
+
+def _renumbered(row: Named, name: bytes) -> Named:
+    sides, _, aliases = row
+    return sides, name, tuple(alias for alias in aliases if alias != name)
 
 
 def _precedence(row: Named) -> tuple[bool, bool, bytes]:
