@@ -1,14 +1,24 @@
-"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `default` otherwise.
+"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `mutation` for
+`make mutation` (the same examples each time, and no search for the smallest), `default` otherwise.
 
 No deadlines and no check of how fast inputs are made: on a shared machine they fail tests for the weather.
 """
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 WEATHER = (HealthCheck.too_slow,)
 
 settings.register_profile("default", deadline=None, suppress_health_check=WEATHER)
 settings.register_profile("thorough", deadline=None, suppress_health_check=WEATHER, max_examples=2000)
+settings.register_profile(
+    "mutation",
+    deadline=None,
+    suppress_health_check=WEATHER,
+    max_examples=50,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
