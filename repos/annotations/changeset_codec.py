@@ -92,8 +92,7 @@ def _write_bodies(w: Writer, nodes: NodeWriter, bodies: Sequence[bytes]) -> None
 def load(nodes: NodeReader, address: Address) -> ChangeSet:
     """The change set of a record. MissingNode, MalformedBytes."""
     r = Reader(nodes.get_many([address])[address], "change set")
-    if r.take(min(3, r.left)) != MARK or r.byte() != VERSION:
-        raise r.expected(f"the mark {MARK!r} and version {VERSION}")
+    r.mark(MARK, VERSION)
     schemas = [r.take(ADDRESS_BYTES) for _ in range(2)]
     raw = nodes.get_many(list(dict.fromkeys(schemas)))
     before, after = (_schema(raw[a]) for a in schemas)

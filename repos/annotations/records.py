@@ -118,7 +118,7 @@ class RecordFormat:
             raise MalformedBytes("record leaf", len(raw), f"the head has {HEAD.size} bytes")
         version, entries, size = HEAD.unpack_from(raw)
         if version != VERSION:
-            raise MalformedBytes("record leaf", 0, f"format version {version} is not known")
+            raise MalformedBytes("record leaf", 0, f"format version {version} is not known, only {VERSION}")
         at = HEAD.size + size
         if size < 2 * entries - 1 or at + 4 * entries > len(raw):
             raise MalformedBytes("record leaf", 1, "the bytes end too early")

@@ -93,10 +93,7 @@ def _write_type(w: Writer, type: ValueType, values: tuple[str, ...]) -> None:
 def decode_schema(raw: bytes) -> Schema:
     """The reverse of encode_schema; MalformedRecord for anything else."""
     r = Reader(raw, "label schema")
-    if r.take(min(3, len(raw))) != b"LHS":
-        raise r.expected("the mark LHS")
-    if r.byte() != VERSION:
-        raise r.expected(f"format version {VERSION}")
+    r.mark(b"LHS", VERSION)
     classes = tuple(_read_class(r) for _ in range(r.count(24, "classes")))
     attributes = tuple(_read_attribute(r) for _ in range(r.count(23, "attributes")))
     fields = tuple(_read_field(r) for _ in range(r.count(21, "fields")))

@@ -87,8 +87,7 @@ class SnapshotRecord:
 def decode_snapshot(raw: bytes) -> SnapshotRecord:
     """MalformedBytes for anything but a snapshot record."""
     r = Reader(raw, "snapshot")
-    if r.take(min(len(raw), 3)) != MARK or r.byte() != VERSION:
-        raise r.expected(f"the mark {MARK!r} and version {VERSION}")
+    r.mark(MARK, VERSION)
     schema = r.take(32)
     samples, files, odd = decode_root(r), decode_root(r), decode_root(r)
     layers: dict[str, TreeRoot] = {}

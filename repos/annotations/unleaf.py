@@ -53,7 +53,7 @@ class _Head:
             HEAD.unpack_from(raw)
         )
         if version != VERSION:
-            raise bad(0, f"format version {version} is not known")
+            raise bad(0, f"format version {version} is not known, only {VERSION}")
         self.row_mask = int.from_bytes(mask, "little")
         self.sizes = list(zip(sizes[:-1:2], sizes[1:-1:2], strict=True))
         self.tail = sizes[-1]

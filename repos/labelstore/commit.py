@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from repos.labelstore.digest import ADDRESS_BYTES, Address, address_of
 from repos.labelstore.errors import LabelStoreError
-from repos.labelstore.varint import MalformedBytes, Reader, prefixed, varint, zigzag
+from repos.labelstore.varint import Reader, prefixed, varint, zigzag
 
 T = TypeVar("T")
 
-MAGIC = b"LHC\x01"
+MARK, VERSION = b"LHC", 1
 ID_BYTES = 20
 ID_DIGITS = 2 * ID_BYTES
 MAX_PARENTS = 64
@@ -141,7 +141,13 @@ def commit_id_of(address: Address) -> str:
 
 def encode_commit(commit: Commit) -> bytes:
     """Canonical bytes of a commit."""
-    out = [MAGIC, varint(len(commit.parents)), *map(bytes.fromhex, commit.parents), commit.snapshot]
+    out = [
+        MARK,
+        bytes((VERSION,)),
+        varint(len(commit.parents)),
+        *map(bytes.fromhex, commit.parents),
+        commit.snapshot,
+    ]
     out += [prefixed(commit.author.encode()), prefixed(commit.committer.encode())]
     for moment in (commit.authored_at, commit.committed_at):
         out += [zigzag(moment.seconds), zigzag(moment.offset)]
@@ -154,8 +160,7 @@ def encode_commit(commit: Commit) -> bytes:
 def decode_commit(raw: bytes) -> Commit:
     """The commit of these canonical bytes; MalformedBytes when they are not those of any commit."""
     reader = Reader(raw, "commit")
-    if reader.take(len(MAGIC)) != MAGIC:
-        raise MalformedBytes("commit", 0, "it is not a commit of a known version")
+    reader.mark(MARK, VERSION)
     parents = _many(reader, MAX_PARENTS, lambda: reader.take(ID_BYTES).hex())
     snapshot = reader.take(ADDRESS_BYTES)
     author, committer = reader.text(MAX_PERSON), reader.text(MAX_PERSON)

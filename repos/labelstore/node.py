@@ -126,18 +126,23 @@ def decode_leaf(raw: bytes, flavour: int, address: Address = b"") -> Leaf:
 
 def level_of(raw: bytes) -> int:
     """The level a node says it has; MalformedNode when it is not a node of a known version."""
-    if len(raw) < 3 or raw[0] != VERSION or raw[2] > MAX_LEVEL:
-        raise MalformedNode("node", 0, "this is not a node of a known version")
+    if len(raw) < 3 or raw[2] > MAX_LEVEL:
+        raise MalformedNode("node", 0, "this is not a node")
+    _check_version(raw, "node")
     return raw[2]
 
 
 def _open(raw: bytes, flavour: int, level: int, address: Address) -> Reader:
     what = f"node {address.hex()}" if address else "node"
-    if raw[:3] != bytes((VERSION, flavour, level)):
-        found = tuple(raw[:3])
-        reason = f"expected version, flavour and level {(VERSION, flavour, level)}, got {found}"
-        raise MalformedNode(what, 0, reason)
+    _check_version(raw, what)
+    if raw[1:3] != bytes((flavour, level)):
+        raise MalformedNode(what, 1, f"expected flavour and level {(flavour, level)}, got {tuple(raw[1:3])}")
     return Reader(raw, what, at=3)
+
+
+def _check_version(raw: bytes, what: str) -> None:
+    if raw[:1] and raw[0] != VERSION:
+        raise MalformedNode(what, 0, f"format version {raw[0]} is not known, only {VERSION}")
 
 
 def _renamed(error: MalformedBytes) -> MalformedNode:

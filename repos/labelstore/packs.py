@@ -24,7 +24,8 @@ from repos.labelstore.node import MAX_NODE_BYTES, NodeTooLarge
 from repos.labelstore.ports import PackEntry
 from repos.labelstore.varint import MalformedBytes, Reader, varint
 
-MAGIC, END_MAGIC = b"LHPK\x01", b"KPHL"
+MARK, VERSION, END_MAGIC = b"LHPK", 1, b"KPHL"
+MAGIC = MARK + bytes((VERSION,))
 PLAIN, ZSTD, DELTA = 0, 1, 2
 LEVEL = 1
 MAX_PACK_BYTES = 64 * 2**20
@@ -174,8 +175,12 @@ def encode_pack(entries: Sequence[tuple[Address, bytes]]) -> Pack:
 
 def decode_pack(data: bytes) -> Pack:
     """The pack of these bytes with its index checked; the nodes are checked when they are read."""
-    if not len(MAGIC) + TRAILER.size <= len(data) <= MAX_PACK_BYTES or not data.startswith(MAGIC):
-        raise MalformedPack("pack", 0, "it is not a pack of a known version")
+    if not len(MAGIC) + TRAILER.size <= len(data) <= MAX_PACK_BYTES or not data.startswith(MARK):
+        raise MalformedPack("pack", 0, "it is not a pack")
+    if data[len(MARK)] != VERSION:
+        raise MalformedPack(
+            "pack", len(MARK), f"format version {data[len(MARK)]} is not known, only {VERSION}"
+        )
     start, count, checksum, magic = TRAILER.unpack_from(data, len(data) - TRAILER.size)
     end = len(data) - TRAILER.size
     if magic != END_MAGIC or count > MAX_ENTRIES or start + count * INDEX_LINE.size != end:

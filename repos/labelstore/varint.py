@@ -106,6 +106,14 @@ class Reader:
         except UnicodeDecodeError:
             raise MalformedBytes(self.what, start, "text is not UTF-8") from None
 
+    def mark(self, mark: bytes, version: int) -> None:
+        """What a record begins with: its mark, and the one byte that is the version of its format."""
+        if self.data[self.at : min(self.at + len(mark), self.end)] != mark:
+            raise self.fail(f"expected the mark {mark!r}")
+        self.at += len(mark)
+        if (found := self.byte()) != version:
+            raise self.fail(f"format version {found} is not known, only {version}")
+
     def rest(self) -> bytes:
         """Everything that is left."""
         return self.take(self.end - self.at)

@@ -98,28 +98,31 @@ def block() -> LayerBlock:
     )
 
 
+def samples() -> dict[str, Sample]:
+    media = Media(MediaState.STORED, bytes(range(32)), "image/jpeg", 20963, 640, 480, None, 6)
+    return {"a": Sample(media, fields={"split": "train"}), "b": Sample(text="née"), "c": Sample()}
+
+
 def vectors() -> dict[str, str]:
     """Name -> bytes in hex, or digest of long ones."""
-    media = Media(MediaState.STORED, bytes(range(32)), "image/jpeg", 20963, 640, 480, None, 6)
-    samples = {"a": Sample(media, fields={"split": "train"}), "b": Sample(text="née"), "c": Sample()}
     found = {f"geometry: {name}": geometry_bytes(g) for name, g in GEOMETRIES.items()}
     found["attributes"] = attributes_bytes({"a": None, "b": True, "c": -3.0, "d": 0.5, "e": "é"})
     found["review"] = review_bytes(Review(ReviewState.UNSURE, "u:17", -1))
-    found |= {f"sample: {key}": sample_bytes(sample) for key, sample in samples.items()}
+    found |= {f"sample: {key}": sample_bytes(sample) for key, sample in samples().items()}
     found["file"] = file_bytes(FileRecord(bytes(range(32)), 1000, True))
     found["class id"] = stable_id("class", "car")
     found["derived id"] = DerivedIds("a", "gold").next(Kind.BOX, None, (Box(0, 0, 1, 1),))
     found["schema"] = encode_schema(schema())
     found["layer leaf"] = LAYER.encode(block(), [3])[0]
-    found["samples leaf"] = SAMPLES.encode(SampleBlock.from_samples(samples.items()), [3])[0]
-    found["snapshot address"] = address(samples)
+    found["samples leaf"] = SAMPLES.encode(SampleBlock.from_samples(samples().items()), [3])[0]
+    found["snapshot address"] = address(samples())
     return {name: raw.hex() if len(raw) <= 400 else sha256(raw).hexdigest() for name, raw in found.items()}
 
 
-def address(samples: dict[str, Sample]) -> bytes:
+def address(there: dict[str, Sample]) -> bytes:
     nodes, edit = MemoryNodes(), SnapshotEdit()
     edit.put_schema(schema())
-    edit.put_samples(SampleBlock.from_samples(samples.items()))
+    edit.put_samples(SampleBlock.from_samples(there.items()))
     mark = Annotation(foreign_id(7), Kind.BOX, stable_id("class", "car"), (Box(1, 2, 3, 4),))
     edit.put_annotation("gold", "a", mark)
     edit.put_file("README.md", b"# Cars\n")

@@ -9,37 +9,45 @@ import argparse
 import os
 import sys
 from collections import Counter
+from dataclasses import dataclass
 
 from tests.mutation.trial import Fate, Trial
 
-ANNOTATIONS = (
-    "merge", "merge_annotation", "merge_columns", "merge_entry", "merge_files", "merge_rows", "merge_sample",
-    "merge_schema", "merge_work", "semantic", "pairing", "alignment", "assignment", "small_merges", "facets",
-    "resolve", "apply",
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Modules of one package, and what tests them (but for tests over real data, which is not there everywhere)."""
+
+    package: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+GROUPS = (
+    Group(
+        "repos.annotations",
+        ("alignment", "pairing", "assignment", "small_merges", "merge_annotation", "merge_entry", "resolve",
+         "facets", "semantic"),
+        ("unit/annotations/test_merge_examples.py", "unit/annotations/test_pairing.py",
+         "unit/annotations/test_merge_snapshots.py", "property/annotations/test_schema_merge_laws.py",
+         "unit/annotations/test_small_merges.py",
+         "unit/annotations/test_semantic.py", "property/annotations/test_merge_laws.py",
+         "property/annotations/test_pairing_laws.py"),
+    ),
+    Group(
+        "repos.annotations",
+        ("merge", "merge_columns", "merge_files", "merge_rows", "merge_sample", "merge_schema", "merge_work",
+         "apply"),
+        ("unit/annotations/test_merge_examples.py", "unit/annotations/test_merge_snapshots.py",
+         "unit/annotations/test_attacks.py", "property/annotations/test_merge_trees.py",
+         "property/annotations/test_schema_merge_laws.py", "property/annotations/test_edit_laws.py"),
+    ),
+    Group(
+        "repos.labelstore",
+        ("treediff", "settle", "edit", "boundary"),
+        ("unit/labelstore", "property/labelstore", "golden/test_labelstore_golden.py"),
+    ),
 )  # fmt: skip
-LABELSTORE = ("treediff", "settle", "edit", "boundary")
-MODULES = tuple(f"repos.annotations.{name}" for name in ANNOTATIONS)
-MODULES += tuple(f"repos.labelstore.{name}" for name in LABELSTORE)
-TESTS = {
-    "annotations": [
-        "tests/unit/annotations/test_merge_examples.py",
-        "tests/unit/annotations/test_merge_snapshots.py",
-        "tests/unit/annotations/test_pairing.py",
-        "tests/unit/annotations/test_semantic.py",
-        "tests/unit/annotations/test_attacks.py",
-        "tests/property/annotations/test_merge_laws.py",
-        "tests/property/annotations/test_merge_trees.py",
-        "tests/property/annotations/test_pairing_laws.py",
-        "tests/property/annotations/test_schema_merge_laws.py",
-        "tests/property/annotations/test_edit_laws.py",
-    ],
-    "labelstore": [
-        "tests/unit/labelstore",
-        "tests/property/labelstore",
-        "tests/golden/test_labelstore_golden.py",
-    ],
-}
-"""By package: what speaks of the modules, without the tests over real data, which are not there everywhere."""
 NOTICED = (Fate.KILLED, Fate.STOPPED)
 
 
@@ -48,11 +56,11 @@ def main() -> int:
     os.environ["HYPOTHESIS_PROFILE"] = "mutation"
     import pytest  # reads the profile when the tests are collected
 
-    names = [name for name in MODULES if not options.modules or name.split(".")[-1] in options.modules]
+    wanted = set(options.modules)
+    chosen = [group for group in GROUPS if not wanted or wanted & set(group.modules)]
+    names = [f"{g.package}.{m}" for g in chosen for m in g.modules if not wanted or m in wanted]
+    tests = dict.fromkeys(f"tests/{path}" for group in chosen for path in group.tests)
     trial = Trial(names, options.sample, options.seed, options.jobs, only=options.only)
-    tests = [
-        path for package, paths in TESTS.items() if f"repos.{package}." in " ".join(names) for path in paths
-    ]
     code = pytest.main([*tests, "--timeout=0", "-p", "no:cacheprovider", *options.pytest], plugins=[trial])
     if not trial.results:
         return int(code) or 2

@@ -73,8 +73,8 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
             yield node.name, node
         elif isinstance(node, ast.ClassDef):
             yield from ((f"{node.name}.{f.name}", f) for f in node.body if isinstance(f, ast.FunctionDef))
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            yield node.targets[0].id, node.value
+        elif isinstance(node, ast.Assign) and (name := ast.unparse(node.targets[0])).isupper():
+            yield name, node.value
 
 
 def _lines(target: ast.AST) -> range:

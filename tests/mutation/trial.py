@@ -27,7 +27,7 @@ from tests.mutation.operators import Mutant
 from tests.mutation.patching import Target
 
 MEMORY = 4 << 30
-SURVIVED, KILLED = 0, 1
+SURVIVED, KILLED, BROKEN = 0, 1, 2
 
 
 class Fate(Enum):
@@ -67,6 +67,7 @@ class Trial:
     def _watch(self, item: pytest.Item, files: Sequence[str]) -> None:
         """Run a test as it is: it must pass. Which lines of the modules it executes, and how long it takes."""
         measured = Coverage(data_file=None, config_file=False, include=files, messages=False)
+        measured.set_option("run:disable_warnings", ["no-data-collected"])
         start = time.process_time()
         with measured.collect():
             passed = _passes(item)
@@ -117,6 +118,8 @@ class Trial:
     def _wait(self, running: dict[int, Mutant]) -> None:
         pid, status = os.wait()
         code = os.waitstatus_to_exitcode(status)
+        if code == BROKEN:
+            raise RuntimeError(f"the mutant could not be tried: {running[pid].title}")
         fate = Fate.SURVIVED if code == SURVIVED else Fate.STOPPED if code < 0 else Fate.KILLED
         self._note(running.pop(pid), fate)
 
@@ -140,7 +143,7 @@ def _forked(run: Callable[[], int]) -> int:
     """The id of a process that ends with the result of `run`."""
     if pid := os.fork():
         return pid
-    code = KILLED
+    code = BROKEN
     try:
         code = run()
     finally:

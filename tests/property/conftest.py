@@ -16,7 +16,7 @@ settings.register_profile(
     "mutation",
     deadline=None,
     suppress_health_check=WEATHER,
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     database=None,
     phases=(Phase.explicit, Phase.generate),

@@ -10,6 +10,7 @@ from repos.annotations.facets import Facet
 from repos.annotations.model import (
     Annotation,
     Box,
+    Keypoints,
     Kind,
     LayerEntry,
     Origin,
@@ -42,7 +43,7 @@ RBC, WBC, OLD = (class_of(SCHEMA, name) for name in ("RBC", "WBC", "Erythrocyte"
 MARK = Annotation(b"a" * 16, Kind.BOX, RBC, (Box(10, 10, 20, 20),))
 
 
-def with_shape(kind: Kind, shape: Span | Segment | Text | Value | Polygon | Box) -> Annotation:
+def with_shape(kind: Kind, shape: Span | Segment | Text | Value | Polygon | Box | Keypoints) -> Annotation:
     return replace(MARK, kind=kind, geometries=(shape,))
 
 
@@ -76,6 +77,11 @@ def square(x: float, y: float, side: float) -> Polygon:
         (
             with_shape(Kind.POLYGON, square(0, 0, 9)), with_shape(Kind.POLYGON, square(0, 0, 8)),
             "reshaped", "reshaped",
+        ),
+        (
+            with_shape(Kind.KEYPOINTS, Keypoints(((1, 1, 2), (5, 5, 2), (0, 0, 0)))),
+            with_shape(Kind.KEYPOINTS, Keypoints(((4, 1, 2), (8, 5, 2), (0, 0, 0)))),
+            "moved", "3 px right",
         ),
         (with_shape(Kind.SPAN, Span(0, 4)), with_shape(Kind.SPAN, Span(1, 4)), "respanned", "start 1 characters later"),
         (
