@@ -31,6 +31,7 @@ from repos.labelstore.commit import Commit, Moment, decode_commit
 from repos.labelstore.digest import address_of
 from repos.labelstore.memory import MemoryNodes
 from repos.labelstore.node import decode_inner, decode_leaf, level_of
+from repos.labelstore.packing import PackReader
 from repos.labelstore.varint import MalformedBytes
 from tests.golden import test_records as records
 
@@ -41,7 +42,7 @@ PACK, TOLD = FOLDER / "first.pack", FOLDER / "first.json"
 def stored() -> tuple[MemoryNodes, dict[str, Any]]:
     """Every object of the pack, and what is told of them."""
     nodes, pack = MemoryNodes(), packs.decode_pack(PACK.read_bytes())
-    nodes.put_many(list(packs.PackReader(pack).get_many([e.address for e in pack.entries]).values()))
+    nodes.put_many(list(PackReader(pack).get_many([e.address for e in pack.entries]).values()))
     return nodes, json.loads(TOLD.read_text())
 
 
