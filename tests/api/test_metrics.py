@@ -19,7 +19,7 @@ from tests.factories import repos as make
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
-TOKEN = {"HTTP_AUTHORIZATION": "Bearer sesame"}
+TOKEN = {"Authorization": "Bearer sesame"}
 
 
 def counted(text: str, name: str, **labels: str) -> float:
@@ -31,7 +31,7 @@ def counted(text: str, name: str, **labels: str) -> float:
 
 @override_settings(METRICS_TOKEN="sesame")
 def metrics() -> str:
-    answer = Client().get("/metrics", **TOKEN)
+    answer = Client().get("/metrics", headers=TOKEN)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -45,12 +45,12 @@ def test_only_who_knows_the_token_and_superusers_see_it() -> None:
     boss.save()
     admin.force_login(boss)
     assert Client().get("/metrics").status_code == 404
-    assert Client().get("/metrics", **TOKEN).status_code == 404, "no token is set"
+    assert Client().get("/metrics", headers=TOKEN).status_code == 404, "no token is set"
     assert stranger.get("/metrics").status_code == 404
     assert admin.get("/metrics").status_code == 200
     with override_settings(METRICS_TOKEN="sesame"):
-        assert Client().get("/metrics", HTTP_AUTHORIZATION="Bearer other").status_code == 404
-        assert Client().get("/metrics", **TOKEN).headers["Content-Type"].startswith("text/plain")
+        assert Client().get("/metrics", headers={"Authorization": "Bearer other"}).status_code == 404
+        assert Client().get("/metrics", headers=TOKEN).headers["Content-Type"].startswith("text/plain")
 
 
 def test_answers_are_counted_by_view_and_not_by_path() -> None:

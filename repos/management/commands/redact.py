@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from hub.accounts.selectors import user_by_name
 from hub.audit.services import record
 from hub.errors import HubError
-from repos import access
+from hub.folding import folded
 from repos.models import Reason, Repository
 from repos.selectors.people import author_id
 from repos.services import redaction
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         owner, _slash, name = options["repository"].partition("/")
         found = Repository.objects.filter(
-            access.folded("owner__username", owner), access.folded("name", name), deleted_at=None
+            folded("owner__username", owner), folded("name", name), deleted_at=None
         ).first()
         if found is None:
             raise CommandError(f"there is no repository {options['repository']}")
