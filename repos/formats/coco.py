@@ -35,7 +35,7 @@ from repos.formats.errors import FormatError
 from repos.formats.keying import Media
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.perfile import Keys
+from repos.formats.perfile import Keys, refused_file
 from repos.formats.records import (
     ALL_ATTRIBUTES,
     IMPORTED,
@@ -106,7 +106,7 @@ class Coco(Plain):
                 if len(names) > 1 and "no COCO file" in error.reason:
                     yield Warned(name, "no COCO file; left out", 1)
                 else:
-                    yield tally.of(Refusal(name, error.reason, line=error.line, whole=True, annotations=0))
+                    yield tally.of(refused_file(name, error))
         yield Progress(len(names), len(names), "files", tally.count)
 
     def express(

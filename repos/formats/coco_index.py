@@ -147,7 +147,7 @@ def index(stream: BinaryIO, file: str, rows: CocoRows | None = None) -> CocoInde
             for category, _, _, line in objects_of(found, part, "category"):
                 add_category(found, category, line)
     if "images" not in found.seen or not found.seen & {"annotations", "categories"}:
-        raise FormatError(file, "no COCO file: it lacks `images` or `annotations`", 1)
+        raise FormatError(file, "no COCO file: it lacks `images` or `annotations`", 1, "the members of COCO")
     _place(found, gathered)
     return found
 
@@ -191,17 +191,9 @@ def _lines(part: Elements) -> NDArray[np.int64]:
 
 def add_category(found: CocoIndex, category: Mapping[str, Any], line: int) -> None:
     number, name = category.get("id"), category.get("name")
-    if (
-        not isinstance(number, int | str)
-        or not isinstance(name, str)
-        or not name
-        or number in found.categories
-    ):
-        reason = (
-            "the category's id is taken"
-            if number in found.categories
-            else "the category has no id or no name"
-        )
+    named = isinstance(number, int | str) and isinstance(name, str) and bool(name)
+    if not named or number in found.categories:
+        reason = "the category's id is taken" if named else "the category has no id or no name"
         found.refusals.append(
             Refusal(
                 found.file,

@@ -22,7 +22,7 @@ from repos.formats.errors import FormatError
 from repos.formats.keying import TextKeys, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.perfile import Keys
+from repos.formats.perfile import Keys, refused_file
 from repos.formats.records import (
     IMPORTED,
     SOURCE,
@@ -90,16 +90,7 @@ class Conll(Plain):
                     if isinstance(item, Record) and tally.count.samples_taken % options.progress_every == 0:
                         yield Progress(done - 1, len(names), "files", tally.count, name)
             except FormatError as error:
-                yield tally.of(
-                    Refusal(
-                        name,
-                        error.reason,
-                        "a token and an IOB tag in each line",
-                        error.line,
-                        whole=True,
-                        annotations=0,
-                    )
-                )
+                yield tally.of(refused_file(name, error))
         yield Progress(len(names), len(names), "files", tally.count)
 
     def express(
@@ -188,7 +179,7 @@ def _read_file(source: Source, name: str, texts: TextKeys, options: Options) -> 
     if layout is None:
         if not head:
             return
-        raise FormatError(name, "no column of IOB tags", 1)
+        raise FormatError(name, "no column of IOB tags", 1, "a token and an IOB tag in each line")
     for sentence in _sentences(_lines(source, name, options.encoding), layout):
         yield from _sample(sentence, name, layout, texts, options)
 

@@ -7,13 +7,15 @@ from repos.labelstore.errors import LabelStoreError
 
 
 class FormatError(LabelStoreError):
-    """A file as a whole cannot be read or written: which file, where, why."""
+    """A file as a whole cannot be read or written: which file, where, why, and what a reader expected there."""
 
     template = "{file}, line {line}: {reason}"
 
-    def __init__(self, file: str, reason: str, line: int | None = None) -> None:
+    def __init__(
+        self, file: str, reason: str, line: int | None = None, expected: str = "a whole file of this format"
+    ) -> None:
         super().__init__(file=file, reason=reason, line="?" if line is None else line)
-        self.file, self.reason, self.line = file, reason, line
+        self.file, self.reason, self.line, self.expected = file, reason, line, expected
 
 
 class UnknownFormat(LabelStoreError):

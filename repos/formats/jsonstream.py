@@ -3,7 +3,8 @@
 A COCO file is `{"images": [...], "annotations": [...], ...}`. `walk` finds, chunk by chunk and with array
 operations only, the commas between the elements of those top-level arrays; each run of elements is then
 decoded at once by a fast decoder. Strings, escapes and nesting are honoured; only structure is checked here,
-the decoder checks the rest. Memory: one chunk plus the longest element. Cost: about 10 ns per byte.
+the decoder checks the rest. An element of more than `MAX_DEPTH` levels is a FormatError: decoders recurse.
+Memory: one chunk plus the longest element. Cost: about 10 ns per byte.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from repos.formats.errors import FormatError
 
 CHUNK = 4 << 20
 MAX_ELEMENT = 256 << 20
+MAX_DEPTH = 64
+WHOLE = "one whole JSON object"
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRUCTURE = np.zeros(256, np.bool_)
 _STRUCTURE[list(b'"{}[],:')] = True
@@ -78,7 +81,7 @@ def walk(stream: BinaryIO, file: str, chunk: int = CHUNK) -> Iterator[Elements |
         state.offset, head = 3, head[3:]
     stripped = head.lstrip()
     if not stripped.startswith(b"{"):
-        raise FormatError(file, "not a JSON object", 1)
+        raise FormatError(file, "not a JSON object", 1, WHOLE)
     _advance(state, head, len(head) - len(stripped) + 1)
     grow = chunk
     while True:
@@ -88,11 +91,13 @@ def walk(stream: BinaryIO, file: str, chunk: int = CHUNK) -> Iterator[Elements |
             _check_rest(state, stream)
             return
         if len(state.pending) > MAX_ELEMENT:
-            raise FormatError(file, f"an element above {MAX_ELEMENT >> 20} MiB", state.line)
+            raise FormatError(
+                file, f"an element above {MAX_ELEMENT >> 20} MiB", state.line, "elements of that size or less"
+            )
         grow = min(grow * 2, MAX_ELEMENT) if before and len(state.pending) == before else chunk
         more = stream.read(grow)
         if not more:
-            raise FormatError(file, "the JSON ends early", state.line + state.pending.count(b"\n"))
+            raise FormatError(file, "the JSON ends early", state.line + state.pending.count(b"\n"), WHOLE)
         state.pending += more
 
 
@@ -105,7 +110,7 @@ def _advance(state: _State, data: bytes, count: int) -> None:
 
 def _check_rest(state: _State, stream: BinaryIO) -> None:
     if state.pending.strip() or stream.read(1 << 16).strip():
-        raise FormatError(state.file, "something follows the JSON object", state.line)
+        raise FormatError(state.file, "something follows the JSON object", state.line, WHOLE)
 
 
 _NAME = re.compile(rb'\s*,?\s*"((?:[^"\\]|\\.)*)"\s*:\s*')
@@ -126,7 +131,7 @@ def _drain(state: _State) -> Iterator[Elements | Other]:
         found = _NAME.match(state.pending)
         if found is None:
             if len(state.pending.lstrip()) > 1 << 20:
-                raise FormatError(state.file, "expected a member name", state.line)
+                raise FormatError(state.file, "no member name", state.line, "a name in quotes and a colon")
             return
         if found.end() >= len(state.pending):
             return
@@ -167,6 +172,10 @@ def _elements(state: _State) -> Generator[Elements | Other, None, bool]:
     """Gives the whole elements of the current array; returns whether anything was moved past."""
     data = state.pending
     at, chars, depth = _structure(data)
+    if len(depth) and int(depth.max()) > MAX_DEPTH:
+        raise FormatError(
+            state.file, "too deeply nested", state.line, f"at most {MAX_DEPTH} levels in an element"
+        )
     closing = np.flatnonzero((depth == 0) & (chars == ord("]")))
     cut = len(at) if not len(closing) else int(closing[0])
     commas = at[:cut][(depth[:cut] == 0) & (chars[:cut] == ord(","))]
@@ -180,7 +189,7 @@ def _elements(state: _State) -> Generator[Elements | Other, None, bool]:
     if body.strip():
         yield Elements(str(state.member), body, starts, ends, state.offset, state.line)
     elif len(inner):
-        raise FormatError(state.file, "an empty element", state.line)
+        raise FormatError(state.file, "an empty element", state.line, "a JSON value between two commas")
     elif len(closing):
         none = np.zeros(0, np.int64)
         yield Elements(str(state.member), b"", none, none, state.offset, state.line)

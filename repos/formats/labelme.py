@@ -118,7 +118,7 @@ def _read_file(source: Source, name: str, media: Media, holds: Holds, options: O
     try:
         content = msgspec.json.decode(read_whole(source, name))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(name, f"not readable JSON ({error})") from None
+        raise FormatError(name, f"not readable JSON ({error})", expected="one whole JSON object") from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         yield Warned(name, "no LabelMe file (no shapes); left out", 1)
         return

@@ -195,12 +195,12 @@ def _read_line(raw: bytes, line: int, file: str, media: Media, options: Options)
         for at, raw_annotation in enumerate(entry.annotations):
             try:
                 drafts.append(draft_from(ANNOTATION.decode(raw_annotation)))
-            except (InvalidValue, msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (InvalidValue, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 refused += 1
                 yield Refusal(
                     file,
                     str(error),
-                    getattr(error, "expected", ""),
+                    getattr(error, "expected", "an annotation as in docs/design/JSON.md"),
                     line,
                     key,
                     f"{name}, annotation {at + 1}",

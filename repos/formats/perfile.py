@@ -24,12 +24,17 @@ def read_files(
             for item in read_one(name):
                 yield tally.of(seen.check(item))
         except FormatError as error:
-            yield tally.of(Refusal(name, error.reason, line=error.line, whole=True, annotations=0))
+            yield tally.of(refused_file(name, error))
         except SourceError as error:
-            yield tally.of(Refusal(name, str(error), whole=True, annotations=0))
+            yield tally.of(Refusal(name, str(error), "a file that can be read", whole=True, annotations=0))
         if done % options.progress_every == 0:
             yield Progress(done, len(names), "files", tally.count, name)
     yield Progress(len(names), len(names), "files", tally.count)
+
+
+def refused_file(name: str, error: FormatError) -> Refusal:
+    """The file as a whole, refused for what the error says."""
+    return Refusal(name, error.reason, error.expected, error.line, whole=True, annotations=0)
 
 
 _TEXT = frozenset({Kind.TEXT})

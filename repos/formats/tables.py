@@ -19,7 +19,7 @@ from repos.formats.errors import FormatError
 from repos.formats.keying import Media, TextKeys
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.perfile import Keys
+from repos.formats.perfile import Keys, refused_file
 from repos.formats.records import (
     AttributeScope,
     Draft,
@@ -54,9 +54,9 @@ class Table:
         try:
             self.header = [cell.strip() for cell in next(self._reader, [])]
         except csv.Error as error:
-            raise FormatError(name, str(error), 1) from None
+            raise FormatError(name, str(error), 1, "a row of column names") from None
         if len(set(self.header)) != len(self.header):
-            raise FormatError(name, "a column name occurs twice", 1)
+            raise FormatError(name, "a column name occurs twice", 1, "each column name once")
 
     def rows(self) -> Iterator[tuple[int, dict[str, object] | Refusal]]:
         while True:
@@ -131,7 +131,7 @@ class Csv(Plain):
                     if isinstance(item, Record) and tally.count.samples_taken % options.progress_every == 0:
                         yield Progress(done - 1, len(names), "files", tally.count, name)
             except FormatError as error:
-                yield tally.of(Refusal(name, error.reason, line=error.line, whole=True, annotations=0))
+                yield tally.of(refused_file(name, error))
         yield Progress(len(names), len(names), "files", tally.count)
 
     def express(

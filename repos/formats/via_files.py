@@ -40,7 +40,7 @@ def json_images(file: str, data: str) -> Iterator[ViaImage | Refusal] | None:
     try:
         content = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise FormatError(file, f"not readable JSON ({error})") from None
+        raise FormatError(file, f"not readable JSON ({error})", expected="one whole JSON object") from None
     if isinstance(content, dict) and isinstance(content.get("_via_img_metadata"), dict):
         content = content["_via_img_metadata"]
     if not isinstance(content, dict) or not all(
@@ -88,7 +88,7 @@ def csv_images(file: str, data: str) -> Iterator[ViaImage | Refusal] | None:
     try:
         header = next(reader, [])
     except csv.Error as error:
-        raise FormatError(file, str(error), 1) from None
+        raise FormatError(file, str(error), 1, "a row of column names") from None
     header = [name.lstrip("#").strip() for name in header]
     if not {"filename", "region_shape_attributes", "region_attributes"} <= set(header):
         return None
@@ -118,7 +118,7 @@ def _csv_images(file: str, reader: Any, header: list[str]) -> Iterator[ViaImage 
         try:
             region = {name: _loads(cells[f"region_{name}"]) for name in ("shape_attributes",)}
             region["region_attributes"] = _loads(cells["region_attributes"])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             image.refused += 1
             yield Refusal(
                 file,

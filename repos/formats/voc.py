@@ -95,7 +95,7 @@ class Voc(Plain):
 def _read_file(source: Source, name: str, media: Media, holds: Holds, options: Options) -> Iterator[Item]:
     root = parse_xml(name, read_whole(source, name))
     if root.tag != "annotation":
-        raise FormatError(name, f"the root element is <{root.tag}>, expected <annotation>", root.line)
+        raise FormatError(name, f"the root element is <{root.tag}>", root.line, "<annotation>")
     try:
         key, member = media.resolve(_image_name(root, name), name, beside=True)
     except SourceError as error:

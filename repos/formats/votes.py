@@ -16,7 +16,7 @@ from repos.formats.errors import BadOption, FormatError, SourceError
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
-from repos.formats.perfile import Keys
+from repos.formats.perfile import Keys, refused_file
 from repos.formats.records import (
     ClassName,
     Draft,
@@ -83,7 +83,7 @@ class Votes(Plain):
                 for item in _read_file(source, name, media, self.holds(options), options):
                     yield tally.of(keys.check(item))
             except FormatError as error:
-                yield tally.of(Refusal(name, error.reason, line=error.line, whole=True, annotations=0))
+                yield tally.of(refused_file(name, error))
         yield Progress(len(names), len(names), "files", tally.count)
 
     def express(

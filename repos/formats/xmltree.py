@@ -15,6 +15,8 @@ from repos.formats.errors import FormatError
 
 MAX_DEPTH = 64
 MAX_NODES = 2_000_000
+WHOLE = "one whole XML document"
+_LIMITS = f"at most {MAX_DEPTH} levels and {MAX_NODES} elements"
 
 
 @dataclass(slots=True)
@@ -53,14 +55,17 @@ class _Builder:
 
     def forbid(self, *_: object) -> None:
         raise FormatError(
-            self.file, "a document type or entity declaration is not allowed", self.parser.CurrentLineNumber
+            self.file,
+            "a document type or entity declaration is not allowed",
+            self.parser.CurrentLineNumber,
+            "elements and text alone",
         )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         node = Node(tag, self.parser.CurrentLineNumber, attributes)
         self.nodes += 1
         if len(self.stack) >= MAX_DEPTH or self.nodes > MAX_NODES:
-            raise FormatError(self.file, "too deeply nested or too many elements", node.line)
+            raise FormatError(self.file, "too deeply nested or too many elements", node.line, _LIMITS)
         if self.stack:
             self.stack[-1].children.append(node)
         else:
@@ -82,12 +87,12 @@ def parse_xml(file: str, data: bytes) -> Node:
         builder.parser.Parse(data, True)
     except expat.ExpatError as error:
         raise FormatError(
-            file, f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno
+            file, f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno, WHOLE
         ) from None
     except (LookupError, ValueError) as error:
-        raise FormatError(file, f"not readable XML ({error})") from None
+        raise FormatError(file, f"not readable XML ({error})", expected=WHOLE) from None
     if builder.root is None:
-        raise FormatError(file, "no element in the file", 1)
+        raise FormatError(file, "no element in the file", 1, WHOLE)
     return builder.root
 
 

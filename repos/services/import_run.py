@@ -42,6 +42,7 @@ from repos.formats.bound import Bound
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.look import Look
 from repos.formats.options import Options
+from repos.formats.perfile import refused_file
 from repos.formats.recognise import options_from_over, recognise
 from repos.formats.records import Item
 from repos.formats.records import Progress as Read
@@ -362,7 +363,7 @@ def _door(job: Job) -> tuple[User, Repository]:
 
 def _refusal_of(error: FormatError | SourceError) -> Refusal:
     if isinstance(error, FormatError):
-        return Refusal(error.file, error.reason, line=error.line, whole=True, annotations=0)
+        return refused_file(error.file, error)
     return Refusal(error.member, str(error), "an archive that is safe to read", whole=True, annotations=0)
 
 
