@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak mutation
+.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak mutation fuzz
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -42,6 +42,9 @@ soak: .venv/.dev ## fifty clients commit to one branch of a running platform; no
 
 mutation: .venv/.dev ## small faults put into diff and merge: which do the tests notice (MUTATION_ARGS="--sample 20")
 	@$(BIN)/python -m tests.mutation $(MUTATION_ARGS)
+
+fuzz: .venv/.dev ## altered bytes for every decoder and every reader of files, ten times as many as in the tests
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $(wildcard tests/property/*/test_*hostile*.py) $(FUZZ_ARGS)
 
 check: .venv/.dev ## lint, types, who imports whom, missing migrations
 	@$(BIN)/ruff check .

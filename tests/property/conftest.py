@@ -1,5 +1,5 @@
-"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `mutation` for
-`make mutation` (the same examples each time, and no search for the smallest), `default` otherwise.
+"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `fuzz` for `make fuzz`, `mutation`
+for `make mutation` (the same examples each time, and no search for the smallest), `default` otherwise.
 
 No deadlines and no check of how fast inputs are made: on a shared machine they fail tests for the weather.
 """
@@ -12,6 +12,7 @@ WEATHER = (HealthCheck.too_slow,)
 
 settings.register_profile("default", deadline=None, suppress_health_check=WEATHER)
 settings.register_profile("thorough", deadline=None, suppress_health_check=WEATHER, max_examples=2000)
+settings.register_profile("fuzz", deadline=None, suppress_health_check=WEATHER, max_examples=1000)
 settings.register_profile(
     "mutation",
     deadline=None,
