@@ -60,9 +60,11 @@ def of_repositories(scene: Scene) -> dict[str, str]:
         "branches": f"{parts}/branches",
         "tags": f"{parts}/tags",
         "insights": f"{parts}/insights",
+        "duplicates": f"{parts}/insights?view=duplicates",
         "jobs": f"{parts}/jobs",
         "fork": f"/{scene.fork}",
         "empty": f"/{scene.empty}",
+        "empty-commits": f"/{scene.empty}/commits",
         "hard": hard,
         "hard-schema": f"{hard}/schema",
         "hard-commits": f"{hard}/commits",
@@ -92,7 +94,14 @@ def of_pulls(scene: Scene) -> dict[str, str]:
 
 
 def for_anonymous() -> dict[str, str]:
-    return {"login": "/accounts/login/", "signup": "/accounts/signup/", "reset": "/accounts/password/reset/"}
+    return {
+        "login": "/accounts/login/",
+        "signup": "/accounts/signup/",
+        "reset": "/accounts/password/reset/",
+        "reset-sent": "/accounts/password/reset/done/",
+        "confirm-sent": "/accounts/confirm-email/",
+        "confirm-expired": "/accounts/confirm-email/expired/",
+    }
 
 
 def for_members(scene: Scene) -> dict[str, str]:
@@ -102,6 +111,8 @@ def for_members(scene: Scene) -> dict[str, str]:
         "tokens": "/settings/tokens",
         "email": "/accounts/email/",
         "password": "/accounts/password/change/",
+        "two-factor": "/accounts/2fa/",
+        "erase-account": "/settings/erase",
         "pull-edit": f"/{scene.parts}/pull/{scene.draft.number}/edit",
     }
 

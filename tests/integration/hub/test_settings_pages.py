@@ -41,3 +41,17 @@ def test_the_pages_of_allauth_are_pages_of_this_site(client: Client) -> None:
         page = client.get(address).content.decode()
         assert "LabelHub" in page
         assert 'class="fg"' in page
+
+
+def test_account_pages_share_the_frame_of_the_settings(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    for address in ("/settings/profile", "/accounts/email/", "/accounts/2fa/", "/accounts/password/change/"):
+        page = client.get(address).content.decode()
+        assert page.count('aria-current="page"') == 1, address
+        assert f'href="{address}" aria-current="page"' in page
+
+
+def test_the_main_button_of_a_form_stands_out_and_a_tick_stands_before_its_words(client: Client) -> None:
+    assert '<button class="btn p" type="submit">' in client.get("/accounts/password/reset/").content.decode()
+    page = client.get("/accounts/login/").content.decode()
+    assert page.index('name="remember"') < page.index('for="id_remember"')
