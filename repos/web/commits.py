@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from repos import access
+from repos.errors import EmptyRepository
 from repos.models import CommitRecord, Repository
 from repos.selectors import commits as selectors
 from repos.selectors.people import Person, people
@@ -62,7 +63,10 @@ def commit_bar(repository: Repository, commit: CommitRecord) -> dict[str, Any]:
 @require_safe
 def history(request: HttpRequest, owner: str, name: str, ref: str = "") -> HttpResponse:
     repository = access.get_repository(request.user, owner, name)
-    revision = access.resolve_revision(repository, ref)
+    try:
+        revision = access.resolve_revision(repository, ref)
+    except EmptyRepository:
+        return render(request, "repos/empty.html", context(request.user, repository, "commits"))
     page = selectors.history(revision, request.GET.get("cursor") or None)
     frames = [commit_frame(repository, commit, page.people) for commit in page.commits]
     more = {

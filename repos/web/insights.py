@@ -136,7 +136,7 @@ def panels(request: HttpRequest, revision: Revision, found: Found, wanted: str) 
 def progress(found: Found, poll_url: str) -> dict[str, Any]:
     """For components/progress.html."""
     state = {"ready": "done", "failed": "failed"}.get(found.state, "running")
-    message = "it will be tried again in a few minutes" if state == "failed" else ""
+    message = "It will be tried again in a few minutes." if state == "failed" else ""
     return {
         "title": "Counting labels",
         "done": found.done,

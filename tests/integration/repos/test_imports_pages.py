@@ -13,7 +13,8 @@ from hub.jobs.models import Job, State
 from repos import access
 from repos.models import Repository, Role, Upload
 from repos.selectors.snapshots import view_of
-from repos.services import imports
+from repos.services import imports, purge
+from tests.factories import data
 from tests.factories import repos as make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("inline_tasks")]
@@ -128,6 +129,13 @@ def test_a_job_that_runs_asks_for_its_progress_and_can_be_stopped(owner: User, c
     assert client.get(f"{url}/progress")["HX-Refresh"] == "true"
     other = make.repository(owner, "other")
     assert client.get(f"/{other}/jobs/{job.pk}").status_code == 404
+
+
+def test_a_purge_says_what_became_of_the_commits(owner: User, cells: Repository) -> None:
+    data.commit(cells, data.put_sample("train/a.txt", text="one"), data.put_sample("train/b.txt", text="two"))
+    job = purge.request_purge(owner, cells, key="train/a.txt", reason="other")
+    page = browser(owner).get(f"/{cells}/jobs/{job.pk}").content.decode()
+    assert "The sample is in no commit any more: 1 commit has a new id, and the old one leads there." in page
 
 
 def test_only_writers_get_in(cells: Repository) -> None:

@@ -145,6 +145,8 @@ def test_suspects_and_checks_lead_to_the_label(streets: Repository) -> None:
 def test_an_empty_repository_and_a_hidden_one() -> None:
     empty = make.repository(make.user("bob"), "empty")
     assert "Insights" in page(f"/{empty}/insights")
+    assert "No data yet" in page(f"/{empty}/commits")
+    page(f"/{empty}/commits/nowhere", 404)
     hidden = make.private()
     data.streets(hidden)
     for path in (
