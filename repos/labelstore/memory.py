@@ -126,6 +126,9 @@ class MemoryPackIndex:
     def locate(self, addresses: Sequence[Address]) -> dict[Address, Location]:
         return {address: self._at[address] for address in addresses if address in self._at}
 
+    def reserve(self, pack: str, size: int) -> str:
+        return pack
+
     def add(self, pack: str, size: int, entries: Sequence[PackEntry]) -> None:
         for entry in entries:
             self._at.setdefault(entry.address, Location(pack, entry.offset, entry.length))

@@ -190,6 +190,11 @@ class PackIndex(Protocol):
         """Those that are known, in one round trip; what is not known is absent from the answer."""
         ...
 
+    def reserve(self, pack: str, size: int) -> str:
+        """Say that a pack is about to be stored; the key under which: `pack`, unless an object of that name is just
+        being removed."""
+        ...
+
     def add(self, pack: str, size: int, entries: Sequence[PackEntry]) -> None:
         """Note the entries of the pack stored under the key `pack`, of `size` bytes. Idempotent. An address that is
         known already may keep its location; any one that holds is right."""

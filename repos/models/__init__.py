@@ -2,7 +2,7 @@ from repos.models.blobs import Blob, BlobGrant, UploadSession
 from repos.models.derived import Derived
 from repos.models.erasure import CommitSuccessor, Reason, Tombstone
 from repos.models.identity import ExternalIdentity, PredictionSet
-from repos.models.network import CommitRecord, Network, NodeLocation, Pack
+from repos.models.network import CommitRecord, DiscardedObject, MissedNode, Network, NodeLocation, Pack
 from repos.models.refs import Ref, ReflogEntry
 from repos.models.repository import Collaborator, Repository, Role, Star, Visibility
 from repos.models.staging import StagingArea, StagingOperation
@@ -15,8 +15,10 @@ __all__ = [
     "CommitRecord",
     "CommitSuccessor",
     "Derived",
+    "DiscardedObject",
     "ExternalIdentity",
     "JobRefusal",
+    "MissedNode",
     "Network",
     "NodeLocation",
     "Pack",

@@ -23,6 +23,10 @@ class Blob(models.Model):
     orientation = models.PositiveSmallIntegerField(default=1, help_text="EXIF, 1 to 8")
     created_at = models.DateTimeField(auto_now_add=True)
     redacted_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(
+        null=True, help_text="not collected before this time: sent and not committed yet"
+    )
+    missed_at = models.DateTimeField(null=True, help_text="when a mark of the collector first missed it")
 
     class Meta:
         constraints = [

@@ -70,6 +70,34 @@ class NodeLocation(models.Model):
     length = models.IntegerField()
 
 
+class MissedNode(models.Model):
+    """A node of a live pack that a mark of the collector did not reach, and when the first such mark was.
+
+    Whoever relies on the node anew deletes the row inside the transaction of their commit (docs/design/STORE.md).
+    """
+
+    pk = models.CompositePrimaryKey("pack_id", "address")
+    pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="missed", db_index=False)
+    address = models.BinaryField(max_length=32)
+    missed_at = models.DateTimeField()
+
+
+class DiscardedObject(models.Model):
+    """A stored object whose rows were collected: its bytes go next. Its key is never used again."""
+
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+", db_index=False)
+    object_key = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "object_key"], name="discarded_object_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.object_key
+
+
 class CommitRecord(models.Model):
     """What pages and walks need of a commit; its canonical bytes are the node at `address`."""
 
@@ -87,6 +115,7 @@ class CommitRecord(models.Model):
     change_set = models.BinaryField(max_length=32, null=True, help_text="against the first parent")
     counts = models.JSONField(null=True, help_text="DiffSummary against the first parent, once computed")
     recorded_at = models.DateTimeField(auto_now_add=True)
+    missed_at = models.DateTimeField(null=True, help_text="when a mark of the collector first missed it")
 
     class Meta:
         constraints = [

@@ -169,7 +169,7 @@ def _land(
                 return _land_on(wanted, work, base, head, after, changes)
             if strict or base is None:
                 raise RefMoved(wanted.branch, base_id or "", head)
-            return _land_merged(wanted, work, head, before, after, base_id or "")
+            return _land_merged(wanted, work, head, before, after, base)
         except RefMoved:
             if strict or base is None:
                 raise
@@ -183,6 +183,7 @@ def _land_on(
     expected: str | None,
     after: Snapshot,
     changes: ChangeSet,
+    relies: Sequence[CommitRecord] = (),
 ) -> Landed:
     draft = Draft(
         workspace=work,
@@ -193,13 +194,14 @@ def _land_on(
         author=wanted.author or identity(wanted.actor),
         committer=identity(wanted.actor),
         trailers=wanted.trailers,
+        relies=relies,
     )
     ref = HEADS + wanted.branch
     return land(wanted.actor, wanted.repository, ref, expected, draft, reason=wanted.reason)
 
 
 def _land_merged(
-    wanted: Request, work: Workspace, head: str, before: Snapshot, after: Snapshot, base_id: str
+    wanted: Request, work: Workspace, head: str, before: Snapshot, after: Snapshot, base: CommitRecord
 ) -> Landed:
     """The edit as if it had been made on `head`: one parent, the merged snapshot."""
     onto = CommitRecord.objects.get(network=wanted.repository.network_id, commit_id=head)
@@ -207,10 +209,10 @@ def _land_merged(
     merged = merging.merge(work.nodes, before, ours, after)
     if merged.conflicts:
         found = [conflict_document(c, ours.schema) for c in merged.conflicts]
-        raise EditConflicts(wanted.branch, base_id, head, found)
+        raise EditConflicts(wanted.branch, base.commit_id, head, found)
     if merged.changes.is_empty:
         raise EmptyEdit(wanted.branch)
-    landed = _land_on(wanted, work, onto, head, merged.snapshot, merged.changes)
+    landed = _land_on(wanted, work, onto, head, merged.snapshot, merged.changes, [base])
     return replace(landed, onto=head, reports=tuple(merged.reports))
 
 

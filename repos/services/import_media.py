@@ -16,6 +16,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
 from uuid import uuid4
 
+from django.utils import timezone
+
 from hub.accounts.models import User
 from repos.annotations.drafts import Refusal
 from repos.annotations.model import Media, MediaState
@@ -26,7 +28,16 @@ from repos.formats.source import Source
 from repos.labelstore.ports import BlobStore
 from repos.models import Blob, BlobGrant, Repository
 from repos.services import media_packs, redaction
-from repos.services.media import LARGEST_UPLOAD, PIECE, SPOOLED, Received, blob_key, receive
+from repos.services.media import (
+    KEPT,
+    LARGEST_UPLOAD,
+    PIECE,
+    SPOOLED,
+    Received,
+    blob_key,
+    receive,
+    renewed,
+)
 from repos.services.stores import blobs_of
 
 PACK = 16 * 2**20
@@ -101,7 +112,7 @@ class MediaIntake:
 
     def _send(self, pool: ThreadPoolExecutor, group: list[_New], key: str) -> None:
         """Those that the network has not, one behind the other in one object."""
-        known = self._known(group)
+        known = renewed(self.repository.network_id, [n.received.sha256 for n in group])
         fresh = list({n.received.sha256: n for n in group if n.received.sha256 not in known}.values())
         self._sent.append((group, key, pool.submit(self._put, key, fresh)))
 
@@ -158,6 +169,7 @@ class MediaIntake:
             height=found.height,
             duration=found.duration,
             orientation=found.orientation,
+            leased_until=timezone.now() + KEPT,
         )
 
 

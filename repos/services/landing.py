@@ -28,14 +28,14 @@ from repos.models import CommitRecord, CommitSuccessor, Ref, Repository
 from repos.selectors.people import author_id
 from repos.services import media, refs
 from repos.services.stores import Workspace
-from repos.storage.postgres import publish
 
 MEDIA_RECORD = b"\x01"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A snapshot that is to become a commit, with its changes against the first parent."""
+    """A snapshot that is to become a commit, with its changes against the first parent. `relies`: commits other than
+    the parents of which parts were taken over, and which must not be collected before this one has landed."""
 
     workspace: Workspace
     snapshot: Snapshot
@@ -46,6 +46,7 @@ class Draft:
     committer: str
     authored_at: int = 0
     trailers: Sequence[tuple[str, str]] = ()
+    relies: Sequence[CommitRecord] = ()
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ def land(
     if not reachable:
         check_digests(actor, repository, digests)
     record = stored(repository, draft)
-    packs = draft.workspace.save()
+    draft.workspace.save()
     with transaction.atomic():
         if along is not None:
             along(record.commit_id)
-        if not publish(repository.network_id, packs):
+        if not draft.workspace.publish({commit.commit_id for commit in (*draft.parents, *draft.relies)}):
+            raise Busy(str(repository))
+        if media.hold(repository.network_id, digests) and not reachable:
             raise Busy(str(repository))
         known = CommitRecord.objects.filter(network=repository.network_id, commit_id=record.commit_id).first()
         if known is None:

@@ -9,6 +9,7 @@ bytes; two queries for any number of digests.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.annotations.model import Media, MediaState
-from repos.errors import BadValue, DigestMismatch, NotFound, RedactedBytes, UploadTooLarge
+from repos.errors import BadValue, Busy, DigestMismatch, NotFound, RedactedBytes, UploadTooLarge
 from repos.formats.errors import MediaError
 from repos.formats.media import Probe, probe
 from repos.models import Blob, BlobGrant, Repository, Role, Tombstone, UploadSession
@@ -34,6 +35,8 @@ SPOOLED = 4 * 2**20
 PIECE = 2**20
 SESSION_LASTS = timedelta(hours=6)
 URL_SECONDS = 300
+KEPT = timedelta(days=7)
+"""How long bytes that were sent are kept for a commit that names them."""
 UNKNOWN = "application/octet-stream"
 
 
@@ -47,9 +50,9 @@ class Received:
 
 
 def blob_key(sha256: bytes) -> str:
-    """Below the network's prefix."""
+    """Below the network's prefix; another one each time, so that removing an object can never meet a later one."""
     digest = sha256.hex()
-    return f"blobs/{digest[:2]}/{digest}"
+    return f"blobs/{digest[:2]}/{digest}.{secrets.token_hex(8)}"
 
 
 def upload(
@@ -80,14 +83,16 @@ def receive(pieces: Iterable[bytes], spool: IO[bytes], limit: int = LARGEST_UPLO
 def keep(actor: User, repository: Repository, received: Received, media_type: str) -> Blob:
     """The object first, then the rows: a crash between leaves an object that nothing names."""
     refuse_redacted(repository, received.sha256)
-    key, found = blob_key(received.sha256), probed(received.file, media_type)
+    found, key = probed(received.file, media_type), ""
     store = blobs_of(repository.network)
-    if not Blob.objects.filter(network=repository.network_id, sha256=received.sha256).exists():
+    if not renewed(repository.network_id, [received.sha256]):
+        key = blob_key(received.sha256)
         store.upload(key, cast(BinaryIO, received.file), found.media_type)
     try:
         return record(actor, repository, received.sha256, received.size, key, found)
     except RedactedBytes:  # meanwhile
-        store.delete(key)
+        if key:
+            store.delete(key)
         raise
 
 
@@ -113,11 +118,15 @@ def probed(file: IO[bytes], declared: str) -> Probe:
 
 @transaction.atomic
 def record(actor: User, repository: Repository, sha256: bytes, size: int, key: str, found: Probe) -> Blob:
-    """The rows of bytes that are stored and verified: where they lie, and that the actor may name them here.
+    """The rows of bytes that are stored and verified: where they lie, and that the actor may name them here. No `key`:
+    they had a row already; Busy when it was collected meanwhile.
 
     The row that is given has the media type found this time: bytes that tell none are what each uploader says they are,
     and what somebody else said would tell that they have them.
     """
+    rows = Blob.objects.select_for_update().filter(network=repository.network, sha256=sha256)
+    if not key and not rows.exists():
+        raise Busy(sha256.hex())
     blob, _ = Blob.objects.get_or_create(
         network=repository.network,
         sha256=sha256,
@@ -129,6 +138,7 @@ def record(actor: User, repository: Repository, sha256: bytes, size: int, key: s
             "height": found.height,
             "duration": found.duration,
             "orientation": found.orientation,
+            "leased_until": timezone.now() + KEPT,
         },
     )
     refuse_redacted(repository, sha256)
@@ -198,6 +208,13 @@ def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) ->
     return blob
 
 
+_RENEW = """
+UPDATE repos_blob SET leased_until = greatest(leased_until, %s), missed_at = NULL
+ WHERE network_id = %s AND sha256 = ANY(%s) AND redacted_at IS NULL RETURNING sha256
+"""
+_HOLD = """
+SELECT id, sha256 FROM repos_blob WHERE network_id = %s AND sha256 = ANY(%s) ORDER BY id FOR SHARE
+"""
 _NAMEABLE = """
 SELECT DISTINCT g.sha256 FROM repos_blobgrant g
  WHERE g.sha256 = ANY(%(digests)s)
@@ -268,6 +285,25 @@ def note_committed(repository: Repository, digests: Iterable[bytes]) -> None:
         update_fields=["committed"],
         batch_size=5000,
     )
+
+
+def renewed(network_id: int, digests: Iterable[bytes]) -> set[bytes]:
+    """Keep those that are stored here from being collected for a while; which those are."""
+    wanted = sorted(set(digests))
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, [timezone.now() + KEPT, network_id, wanted])
+        return {bytes(sha256) for (sha256,) in cursor.fetchall()}
+
+
+def hold(network_id: int, digests: Iterable[bytes]) -> set[bytes]:
+    """Keep media from being collected until the caller's transaction, which names them in a commit, has ended; those
+    that are not there (any more). A note of the collector goes with it: the next mark sees the commit."""
+    wanted = sorted(set(digests))
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [network_id, wanted])
+        found = [(pk, bytes(sha256)) for pk, sha256 in cursor.fetchall()]
+    Blob.objects.filter(pk__in=[pk for pk, _ in found], missed_at__isnull=False).update(missed_at=None)
+    return set(wanted) - {sha256 for _, sha256 in found}
 
 
 def blobs(repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Blob]:

@@ -30,7 +30,6 @@ from repos.services.commits import applied_edit
 from repos.services.landing import identity
 from repos.services.refs import standing
 from repos.services.stores import nodes_of, workspace
-from repos.storage.postgres import publish
 
 LAYER = "@predictions"
 NAME = re.compile(r"[\w][\w .:-]{0,99}\Z")
@@ -69,11 +68,12 @@ def put(
     applied = applied_edit(work.nodes, before, edit, name)
     address = snapshots.save(work.nodes, applied.snapshot)
     root = applied.snapshot.layers.get(LAYER)
-    packs = work.save()
+    work.save()
     with transaction.atomic():
         Repository.objects.select_for_update(of=("self",), no_key=True).get(pk=repository.pk)
         if (
-            not publish(repository.network_id, packs)
+            not _unchanged(known)
+            or not work.publish({revision.commit_id})
             or standing(repository, revision.commit_id) != revision.commit_id
         ):
             raise Busy(name)
@@ -88,6 +88,14 @@ def put(
             create_defaults=fields | {"created_by": actor},
         )
     return made
+
+
+def _unchanged(known: PredictionSet | None) -> bool:
+    """Whether the set that was added to is still what it was; it stays so until the transaction ends."""
+    if known is None:
+        return True
+    rows = PredictionSet.objects.select_for_update().filter(pk=known.pk, snapshot=known.snapshot)
+    return rows.first() is not None
 
 
 def _operations(

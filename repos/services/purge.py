@@ -38,7 +38,6 @@ from repos.services import moved_commits
 from repos.services.imports import subject_of
 from repos.services.rewriting import Rewriting, content_at
 from repos.services.stores import workspace
-from repos.storage.postgres import publish
 
 KIND, TASK, QUEUE = "purge", "repos.purge", "maintenance"
 TOLD_EVERY = 200
@@ -107,8 +106,8 @@ def purge(
     for done in work.run():
         if done % TOLD_EVERY == 0:
             tell(done)
-    packs = work.work.save()
-    _switch(actor, repository, work, packs, reason)
+    work.work.save()
+    _switch(actor, repository, work, reason)
     return work.moved
 
 
@@ -154,7 +153,7 @@ def _head(repository: Repository) -> str:
 
 
 @transaction.atomic
-def _switch(actor: User, repository: Repository, work: Rewriting, packs: list[str], reason: str) -> None:
+def _switch(actor: User, repository: Repository, work: Rewriting, reason: str) -> None:
     """Move everything that names an old commit. Locks as refs.py does: repositories, then refs; what landed while the
     rewriting went on is rewritten under the locks."""
     network = repository.network_id
@@ -166,8 +165,8 @@ def _switch(actor: User, repository: Repository, work: Rewriting, packs: list[st
     for _ in work.run():
         pass
     sets = _predictions(network, work)
-    packs = sorted({*packs, *work.work.save()})
-    if not publish(network, packs):
+    work.work.save()
+    if not work.work.publish(work.moved):  # what is kept of the old commits is taken over from them
         raise Busy(str(repository))
     CommitRecord.objects.bulk_create(work.made, ignore_conflicts=True, batch_size=1000)
     moved_commits.move(network, work.moved)

@@ -7,7 +7,7 @@ before the commit checks that it is still there (LABEL_MODEL section 8, garbage 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from repos.labelstore.packing import PackWriter
 from repos.labelstore.ports import BlobStore, NodeReader
@@ -46,12 +46,18 @@ class Workspace:
         self._store = packed(network, self._index)
         self.nodes: PackWriter = self._store.writer()
 
-    def save(self) -> list[str]:
-        """Store what is gathered; the packs that a commit of it has to publish. May be called again later."""
+    def save(self) -> None:
+        """Store what is gathered, and keep what was stored already from being swept. May be called again later."""
         self._store.save(self.nodes)
-        relied = {place.pack for place in self._index.locate(self.nodes.addresses()).values()}
-        postgres.renew(self.network.pk, relied)
-        return sorted(relied | set(self._index.own))
+        places = self._index.locate(self.nodes.addresses())
+        postgres.renew(self.network.pk, {place.pack for place in places.values()})
+
+    def publish(self, commits: Collection[str] = ()) -> bool:
+        """Make live what was saved, inside the caller's transaction, and hold what it relies on: nodes that were stored
+        already, and everything that `commits` hold. False when some of it was collected meanwhile: begin again."""
+        if not postgres.hold_commits(self.network.pk, commits):
+            return False
+        return postgres.publish(self.network.pk, self._index.own, self.nodes.addresses())
 
 
 def workspace(network: Network, packs: Iterable[str] = ()) -> Workspace:

@@ -38,6 +38,14 @@ class _Read(NamedTuple):
     nodes: list[tuple[Address, Location]]
 
 
+class _PackGone(Exception):
+    """The object of a pack is not there any more; a node that lay in it."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self.address = address
+
+
 class PackedNodes:
     """NodeStore of one network. Caches may be shared by all of a process; `second` is asked after `first`."""
 
@@ -55,6 +63,7 @@ class PackedNodes:
         self._caches = [first] if second is None else [first, second]
         self._deltas = deltas
         self._depths: dict[Address, int] = {}
+        self._keys: dict[str, str] = {}
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
         return self._get(addresses, MAX_CHAIN + 1)
@@ -91,12 +100,13 @@ class PackedNodes:
     def save(self, writer: PackWriter) -> list[str]:
         """Stores what `writer` gathered and this store has not; gives the keys of all packs that came of it."""
         known = self.known(writer.addresses())
-        early = [pack_key(pack_id) for pack_id in writer.handed_over]
+        early = [self._keys[pack_id] for pack_id in writer.handed_over]
         return early + [self.add(pack) for pack in writer.packs(without=known)]
 
     def add(self, pack: Pack) -> str:
-        """Stores one pack and notes what it holds; gives its key. Idempotent."""
-        key = pack_key(pack.pack_id)
+        """Stores one pack and notes what it holds; gives its key. Idempotent. The index knows of it before it is
+        stored, so that nothing is stored that nobody would ever remove."""
+        key = self._keys[pack.pack_id] = self._index.reserve(pack_key(pack.pack_id), len(pack.data))
         self._blobs.put_if_absent(key, pack.data)
         self._index.add(key, len(pack.data), pack.entries)
         return key
@@ -112,14 +122,15 @@ class PackedNodes:
         return {address: Base(address, self._depths[address], raw) for address, raw in raws.items()}
 
     def _fetch(self, addresses: list[Address], limit: int) -> dict[Address, bytes]:
-        locations = self._index.locate(addresses)
-        for address in addresses:
-            if address not in locations:
-                raise MissingNode(address)
-        reads = plan(locations.items())
-        # One read is made here: handing it to another thread would only add to it.
-        parts = map(self._read, reads) if len(reads) == 1 else _pool(os.getpid()).map(self._read, reads)
-        entries = {address: entry for part in parts for address, entry in part.items()}
+        """A pack that is gone may have been merged into another one since it was looked up: that is looked up again,
+        once, before the node is called missing."""
+        try:
+            entries = self._entries(addresses)
+        except _PackGone:
+            try:
+                entries = self._entries(addresses)
+            except _PackGone as gone:
+                raise MissingNode(gone.address) from None
         found, depths = unfold(entries, self._get, limit)
         if len(self._depths) > MAX_DEPTHS:
             self._depths.clear()
@@ -128,12 +139,22 @@ class PackedNodes:
             level.put_many(found)
         return first_missing(addresses, found)
 
+    def _entries(self, addresses: list[Address]) -> dict[Address, bytes]:
+        locations = self._index.locate(addresses)
+        for address in addresses:
+            if address not in locations:
+                raise MissingNode(address)
+        reads = plan(locations.items())
+        # One read is made here: handing it to another thread would only add to it.
+        parts = map(self._read, reads) if len(reads) == 1 else _pool(os.getpid()).map(self._read, reads)
+        return {address: entry for part in parts for address, entry in part.items()}
+
     def _read(self, read: _Read) -> dict[Address, bytes]:
         """Entries as they lie in a pack."""
         try:
             data = self._blobs.get_range(read.pack, read.start, read.stop - read.start)
         except MissingBlob:
-            raise MissingNode(read.nodes[0][0]) from None
+            raise _PackGone(read.nodes[0][0]) from None
         if len(data) != read.stop - read.start:
             raise MalformedPack(read.pack, read.start, "the pack is shorter than its index says")
         found = {}

@@ -33,10 +33,8 @@ def revert_pull(actor: User, pull: PullRequest) -> PullRequest:
     merged = _record(pull, pull.merged_commit)
     head = _record(pull, ends.target_head(pull.repository, pull.target_branch))
     work = workspace(pull.repository.network)
-    base, ours, theirs = (
-        snapshots.load(work.nodes, bytes(c.snapshot))
-        for c in (merged, head, _record(pull, merged.parents[0]))
-    )
+    before = _record(pull, merged.parents[0])
+    base, ours, theirs = (snapshots.load(work.nodes, bytes(c.snapshot)) for c in (merged, head, before))
     undone = merging.merge(work.nodes, base, ours, theirs)
     if undone.conflicts:
         count = len(undone.conflicts)
@@ -55,6 +53,7 @@ def revert_pull(actor: User, pull: PullRequest) -> PullRequest:
         author=identity(actor),
         committer=identity(actor),
         trailers=[("Reverts", pull.merged_commit)],
+        relies=[merged, before],
     )
     land(actor, pull.repository, branch.name, head.commit_id, draft, reason="revert")
     made = open_pull(
