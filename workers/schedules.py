@@ -3,6 +3,7 @@
 from hub.celery import app
 
 HOUR = 60 * 60.0
+DAY = 24 * HOUR
 
 app.conf.beat_schedule = {
     "forget": {"task": "housekeeping.forget", "schedule": HOUR, "options": {"queue": "maintenance"}},
@@ -28,4 +29,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "maintenance"},
     },
+    "collect-expired": {
+        "task": "store.collect_expired",
+        "schedule": HOUR,
+        "options": {"queue": "maintenance"},
+    },
+    "compact": {"task": "store.compact", "schedule": 6 * HOUR, "options": {"queue": "maintenance"}},
+    "collect": {"task": "store.collect", "schedule": DAY, "options": {"queue": "maintenance"}},
 }
