@@ -18,6 +18,7 @@ ADDRESS_BYTES = 32
 class MissingNode(LabelStoreError):
     """A node that something points at is not in the store."""
 
+    code = "damaged"
     template = "node {address} is not in the store"
 
     def __init__(self, address: Address) -> None:
@@ -28,6 +29,7 @@ class MissingNode(LabelStoreError):
 class CorruptNode(LabelStoreError):
     """Stored bytes do not hash to the address they are stored under."""
 
+    code = "damaged"
     template = "node {address} is damaged: its bytes hash to {found}"
 
     def __init__(self, address: Address, found: Address) -> None:

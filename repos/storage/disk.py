@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from repos.labelstore.blobkeys import MissingBlob, check_blob_key, check_blob_prefix
+from repos.labelstore.blobkeys import MissingBlob, StoreUnavailable, check_blob_key, check_blob_prefix
 from repos.labelstore.memory import OCTETS, PIECE
 from repos.labelstore.ports import BlobInfo
 
@@ -41,7 +41,7 @@ class DiskBlobs:
         path = self._path(key)
         if path.exists():
             return False
-        with self._written(BytesIO(data)) as new:
+        with _translated("put", key), self._written(BytesIO(data)) as new:
             self._make_folder(path.parent)
             try:
                 os.link(new, path)  # unlike a rename it never replaces what is there
@@ -52,7 +52,7 @@ class DiskBlobs:
 
     def upload(self, key: str, file: BinaryIO, content_type: str = OCTETS) -> int:
         path = self._path(key)
-        with self._written(file) as new:
+        with _translated("upload", key), self._written(file) as new:
             size = new.stat().st_size
             self._make_folder(path.parent)
             new.replace(path)
@@ -151,6 +151,15 @@ def _pieces(file: BinaryIO, offset: int, length: int | None) -> Iterator[bytes]:
 def _info(key: str, stat: os.stat_result) -> BlobInfo:
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
     return BlobInfo(key, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_size:x}", modified)
+
+
+@contextmanager
+def _translated(action: str, key: str) -> Iterator[None]:
+    """A disk that is full, over its quota or broken is a store that is not available."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(action, key, error.strerror or str(error)) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """RFC 9457 problem documents: {"type", "title", "status", "detail", "code", ...}.
 
-The one table from kinds of errors to HTTP statuses. Errors of the pure core have no codes of their own: they are
-named by their class, and one that nobody translated is a value somebody sent, hence 422.
+The one table from kinds of errors to HTTP statuses. Errors of the pure core are named by their class unless they say
+themselves that a store is away or damaged; one that nobody translated is a value somebody sent, hence 422.
 """
 
 import re
@@ -99,6 +99,8 @@ def of_core_error(error: Exception) -> dict[str, Any] | None:
     if type(error).__name__ == STORE_AWAY:
         log.warning("the object store is away", error=str(error))
         return of_hub_error(Unavailable(service="the object store"))
+    if getattr(error, "code", None) == "damaged":
+        return None  # ours to mend, nothing that was sent
     code = getattr(error, "code", None) or re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     return document(STATUS.get(code, 422), code, str(error), **places(data))
 
