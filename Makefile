@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak mutation fuzz
+.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills mutation fuzz
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -37,8 +37,14 @@ bench-engine: .venv/.dev .bench/.venv
 bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
-soak: .venv/.dev ## fifty clients commit to one branch of a running platform; nothing may be lost
+soak: soak-clients soak-kills ## fifty clients on one branch; then services killed at random; nothing may be lost
+
+soak-clients: .venv/.dev
 	@$(BIN)/python -m tests.real.many $(SOAK_ARGS)
+
+# KILLS=200 SEED=1: how many services are killed, and the seed of when and which.
+soak-kills: .venv/.dev
+	@$(BIN)/python -m tests.soak --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 mutation: .venv/.dev ## small faults put into diff and merge: which do the tests notice (MUTATION_ARGS="--sample 20")
 	@$(BIN)/python -m tests.mutation $(MUTATION_ARGS)
