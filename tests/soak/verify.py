@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import django
 
 WAIT = 420.0
-"""Seconds for jobs to end: a run that fell silent is begun again after three minutes."""
+SILENT = 15.0
+"""Seconds without a sign of life after which a run is told to be lost, instead of waiting the three minutes for it."""
 
 
 def main(path: Path) -> dict[str, Any]:
@@ -36,10 +38,26 @@ def _ended_jobs() -> dict[str, tuple[str, Any]]:
 
     until = time.monotonic() + WAIT
     while Job.objects.filter(state__in=OPEN_STATES).exists() and time.monotonic() < until:
+        _wake()
         time.sleep(1)
     return {
         str(pk): (state, result) for pk, state, result in Job.objects.values_list("pk", "state", "result")
     }
+
+
+def _wake() -> None:
+    """Let what is silent count as lost now, and be sent again as the schedule would. Two workers at one job are no
+    harm: it has a lock of its own."""
+    from django.utils import timezone
+
+    from hub.jobs.models import Job, State
+    from repos.services import import_task
+
+    now = timezone.now()
+    quiet, long_ago = now - timedelta(seconds=SILENT), now - timedelta(hours=1)
+    Job.objects.filter(state=State.RUNNING, heartbeat_at__lt=quiet).update(heartbeat_at=long_ago)
+    Job.objects.filter(state=State.QUEUED, created_at__lt=quiet).update(created_at=long_ago)
+    import_task.send_lost()
 
 
 def _keys(repository: Any) -> set[str]:
