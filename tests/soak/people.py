@@ -113,9 +113,11 @@ class Importer(Person):
     sort = "import"
 
     def act(self, name: str) -> Json:
-        lines = "".join(json.dumps({"id": key, "text": f"text of {key}"}) + "\n" for key in keys_of(name))
+        rows = [{"id": key, "text": f"text of {key}", "label": "storm"} for key in keys_of(name)]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
         self.journal.note("asked", self.sort, name, keys=keys_of(name))
-        parts: list[Any] = [("files", ("a.jsonl", lines.encode(), "application/jsonl")), ("branch", "main")]
+        file = ("files", ("a.jsonl", lines.encode(), "application/jsonl"))
+        parts: list[Any] = [file, ("branch", "main"), ("format", "jsonl")]
         job: Json = self.api.call("POST", f"repos/{self.repository}/imports", files=parts)
         self.ending.wait(2)
         return {"job": str(job["id"]), "keys": keys_of(name)}

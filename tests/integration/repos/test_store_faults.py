@@ -12,10 +12,15 @@ from repos.labelstore.ports import BlobStore
 from repos.models import Ref
 from repos.storage import configured
 from repos.storage.prefixed import PrefixedBlobs
+from repos.upkeep.findings import Finding
 from repos.upkeep.fsck import check
 from tests.factories import data, repos
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(finding: Finding) -> None:
+    pytest.fail(str(finding))
 
 
 class FullBlobs(PrefixedBlobs):
@@ -58,6 +63,6 @@ def test_a_full_store_is_told_and_nothing_has_happened(monkeypatch: pytest.Monke
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert Ref.objects.get(repository=repository).commit_id == first.commit_id
     monkeypatch.setattr(configured, "network_blobs", whole)
-    assert check(network, pytest.fail, deep=True).is_clean
+    assert check(network, refused, deep=True).is_clean
     assert client.post(f"/api/v1/repos/{repository}/commits", body, format="json").status_code == 201
-    assert check(network, pytest.fail, deep=True).is_clean
+    assert check(network, refused, deep=True).is_clean
