@@ -57,6 +57,7 @@ class Environment:
     log_level: str
     tasks_inline: bool
     metrics_token: str
+    metrics_folder: str
     node_cache_url: str
     node_disk_cache_bytes: int
 
@@ -97,6 +98,7 @@ def read() -> Environment:
         log_level=env.str("LOG_LEVEL", "INFO"),
         tasks_inline=env.bool("TASKS_INLINE", False),
         metrics_token=env.str("METRICS_TOKEN", ""),
+        metrics_folder=env.str("PROMETHEUS_MULTIPROC_DIR", ""),
         node_cache_url=env.str("NODE_CACHE_URL", ""),
         node_disk_cache_bytes=env.int("NODE_DISK_CACHE_MB", 2048) * 2**20,
     )

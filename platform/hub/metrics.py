@@ -7,7 +7,6 @@ Cost: a count is an addition in memory that the kernel writes behind.
 
 from __future__ import annotations
 
-import os
 from time import perf_counter
 from types import TracebackType
 
@@ -15,8 +14,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
+from hub.env import ENVIRONMENT
+
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 NODES = Counter("labelhub_nodes_read_total", "Tree nodes read, by the level that had them", ["level"])
 STORE = Histogram(
@@ -47,7 +47,7 @@ class Timed:
 
 def exposition() -> bytes:
     """Everything, in Prometheus' text format."""
-    if FOLDER not in os.environ:
+    if not ENVIRONMENT.metrics_folder:
         return generate_latest(REGISTRY)
     every = CollectorRegistry()
     MultiProcessCollector(every)  # type: ignore[no-untyped-call]
