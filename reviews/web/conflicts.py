@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,7 @@ from reviews.models import PullRequest
 from reviews.services import conflicts
 from reviews.states import PullState
 from reviews.web import frames
+from reviews.web.conflict_words import side_text
 from reviews.web.pulls import looked_up
 
 PAGE = 25
@@ -100,7 +100,7 @@ def _frame(pull: PullRequest, sides: Sides, conflict: Conflict, chosen: str) -> 
     words = ("Before", pull.target_branch, frames.source_label(pull))
     values = (conflict.base, conflict.ours, conflict.theirs)
     shown = [
-        {"name": str(side), "word": word, "text": _text(value_document(value, view.schema))}
+        {"name": str(side), "word": word, "text": side_text(value_document(value, view.schema))}
         for side, word, value, view in zip(Side, words, values, sides.views, strict=True)
     ]
     return {
@@ -113,14 +113,6 @@ def _frame(pull: PullRequest, sides: Sides, conflict: Conflict, chosen: str) -> 
         "resolution": chosen,
         "island": _island(pull, sides, conflict, words),
     }
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "nothing: removed, or not there"
-    if isinstance(value, dict) and set(value) == {"class", "class_id"}:
-        return str(value["class"])
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
 
 
 def _island(
