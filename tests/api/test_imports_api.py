@@ -349,9 +349,13 @@ def test_who_may_what(api: APIClient, owner: User) -> None:
     secret = make.private(owner, "secret")
     job = run(api, secret, {"labels.csv": CSV})
     reader, stranger = signed_in(make.member(secret, Role.READ)), signed_in(make.user())
-    assert reader.get(f"/api/v1/jobs/{job['id']}").status_code == 200
-    assert reader.get(f"/api/v1/repos/{secret}/jobs").json()["results"][0]["id"] == job["id"]
-    assert reader.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 403
+    writer = signed_in(make.member(secret, Role.WRITE))
+    assert reader.get(f"/api/v1/jobs/{job['id']}").status_code == 404
+    assert reader.get(f"/api/v1/repos/{secret}/jobs").json()["results"] == []
+    assert reader.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 404
+    assert writer.get(f"/api/v1/jobs/{job['id']}").status_code == 200
+    assert writer.get(f"/api/v1/repos/{secret}/jobs").json()["results"][0]["id"] == job["id"]
+    assert writer.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 403
     for path in (
         f"jobs/{job['id']}",
         f"jobs/{job['id']}/refusals",
@@ -363,7 +367,6 @@ def test_who_may_what(api: APIClient, owner: User) -> None:
     assert stranger.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 404
     sent = {"files": archive({"a.csv": CSV})}
     assert reader.post(f"/api/v1/repos/{secret}/imports", sent, format="multipart").status_code == 403
-    writer = signed_in(make.member(secret, Role.WRITE))
     theirs = Upload.objects.get()
     assert writer.post(f"/api/v1/repos/{secret}/imports", {"upload": str(theirs.pk)}).status_code == 404
 

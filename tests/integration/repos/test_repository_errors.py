@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from repos import errors
 CASES: list[tuple[HubError, int, str]] = [
     (errors.NotFound("branch", "x"), 404, "not_found"),
     (errors.EmptyRepository("a/b", "main"), 404, "empty_repository"),
+    (errors.Redacted("a.png", "personal data", datetime(2026, 1, 2, tzinfo=UTC)), 410, "gone"),
+    (errors.RedactedBytes("ab" * 32, "personal data"), 422, "redacted"),
     (errors.SignInRequired("write access"), 403, "not_authenticated"),
     (errors.NotAllowed("write access", "read"), 403, "forbidden"),
     (errors.BadValue("name", "a b", "no spaces"), 422, "invalid"),
@@ -52,5 +55,5 @@ def test_no_error_is_forgotten() -> None:
 
 
 def test_a_refused_edit_names_the_place_of_its_first_fault() -> None:
-    problem = problem_of(CASES[7][0]) or {}
+    problem = problem_of(next(e for e, _, _ in CASES if isinstance(e, errors.EditRefused))) or {}
     assert (problem["key"], problem["annotation"], problem["field"]) == ("k", "a", "box")
