@@ -139,7 +139,8 @@ def test_every_page_says_that_the_store_is_away_or_works(made: Proposal, store: 
     for url in away:
         assert int(told[url]["Retry-After"]) > 0, url
         text = told[url].content.decode()
-        assert "the object store does not answer; try again later" in text, url
+        assert "The object store does not answer; try again later" in text, url
+        assert f'href="{url}">Try again' in text
         assert "127.0.0.1" not in text, url
     fine = {"/", "/explore", f"/{made.target}/settings", f"/{made.target}/branches", f"/{made.target}/pulls"}
     assert fine.isdisjoint(away)
