@@ -24,7 +24,7 @@ KEEPER = "keeper"
 
 
 class SoakPlatform:
-    """The engines with what makes them durable, a worker, a web server, and a keeper that collects without pause."""
+    """The engines with what makes them durable, both workers, a web server, and a keeper that collects all the time."""
 
     def __init__(self) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="labelhub-soak-"))
@@ -47,6 +47,7 @@ class SoakPlatform:
         app.migrate(self.services)
         state.tell_services(self.data, self.services)
         self.stack.add(app.worker(self.stack, self.services))
+        self.stack.add(app.transfer(self.stack, self.services))
         front = self.stack.add(app.web(self.stack, self.services, self.options))
         self.stack.add(
             self.stack.service(

@@ -14,7 +14,7 @@ from tests.real.api import Api
 from tests.soak.people import PEOPLE, Journal, Person
 from tests.soak.platform import KEEPER, SoakPlatform
 
-WEIGHTS = {"postgres": 4, "valkey": 3, "s3": 4, "web": 2, "worker": 2, KEEPER: 3}
+WEIGHTS = {"postgres": 4, "valkey": 3, "s3": 4, "web": 2, "worker": 2, "transfer": 2, KEEPER: 3}
 LONGEST_PAUSE = 2.0
 
 
