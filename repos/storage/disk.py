@@ -158,6 +158,8 @@ def _translated(action: str, key: str) -> Iterator[None]:
     """A disk that is full, over its quota or broken is a store that is not available."""
     try:
         yield
+    except ConnectionError:  # whoever sent the bytes went away; no disk says so
+        raise
     except OSError as error:
         raise StoreUnavailable(action, key, error.strerror or str(error)) from error
 

@@ -12,15 +12,17 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-RENDER: Any = (
-    structlog.processors.JSONRenderer()
+RENDER: list[Any] = (
+    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     if ENVIRONMENT.log_format == "json"
-    else structlog.dev.ConsoleRenderer(
-        colors=False,
-        pad_event_to=0,
-        # The default prints local variables: thousands of lines, and what people sent, in the log of one fault.
-        exception_formatter=structlog.dev.plain_traceback,
-    )
+    else [
+        structlog.dev.ConsoleRenderer(
+            colors=False,
+            pad_event_to=0,
+            # The default prints local variables: thousands of lines, and what people sent, in the log of one fault.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
 )
 
 structlog.configure(
@@ -41,7 +43,7 @@ LOGGING = {
         "structured": {
             "()": "structlog.stdlib.ProcessorFormatter",
             "foreign_pre_chain": SHARED,
-            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, RENDER],
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *RENDER],
         }
     },
     "handlers": {

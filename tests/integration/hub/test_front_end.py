@@ -16,6 +16,7 @@ from django_vite.core.asset_loader import DjangoViteAssetLoader
 
 from hub.web.assets import FreshStaticFiles
 
+pytestmark = pytest.mark.django_db  # an answer that is closed looks at the connection
 cached_finder: Any = finders.get_finder
 
 

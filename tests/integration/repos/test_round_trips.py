@@ -1,7 +1,8 @@
 """No path asks the store for one object after another: requests with nothing cached, for a small and a large data set.
 
 Against a store 150 ms away each request is what a person waits for. A path that looped over samples, leaves or commits
-would ask for many more of the large set; all of these ask for about as many, and for few.
+would ask for many more of the large set; all of these ask for about as many, and for few. (Blame and the history of a
+sample read each commit that touched the layer; a time budget bounds them, and the answer says how far it came.)
 """
 
 from __future__ import annotations
@@ -90,8 +91,6 @@ PATHS: dict[str, tuple[int, Callable[[Scene], tuple[str, str]]]] = {
     "statistics": (4, lambda s: ("api", "/stats")),
     "compare": (34, lambda s: ("api", f"/compare/{s.first}...{s.head}")),
     "changes": (18, lambda s: ("api", f"/compare/{s.first}...{s.head}/changes")),
-    "history": (12, lambda s: ("api", f"/history/{s.middle}?ref=fix")),
-    "blame": (12, lambda s: ("api", f"/blame/{s.middle}?ref=fix")),
 }
 
 
