@@ -53,7 +53,7 @@ def restore(target: BlobStore, moment: str = "", tell: Tell = lambda _: None) ->
 
 @transaction.atomic
 def _load(target: BlobStore, found: dict[str, Any]) -> None:
-    given = [tables.Table(**table) for table in found["tables"]]
+    given = tables.in_order([tables.Table(**table) for table in found["tables"]])
     tables.clear()
     for table in given:
         tables.load(table, BytesIO(target.get(places.table_key(found["moment"], table.name))))

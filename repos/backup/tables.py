@@ -2,7 +2,8 @@
 
 Invariant: everything is read in one snapshot of the database, and written in one transaction whose foreign keys are
 checked at its end, so that a restore is whole or nothing. Derived columns and passing tables (caches of sessions,
-answers kept for repeated requests) are left out. Cost: one COPY each way for each table; memory of one piece.
+answers kept for repeated requests) are left out. Triggers that ask for other rows do so at each row that comes in: what
+they ask for is loaded before. Cost: one COPY each way for each table; memory of one piece.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from django.db import connection
 from psycopg import sql
 
 PASSING = ("django_session", "hub_http_idempotentanswer", "repos_derived", "django_migrations")
+# A ref and a set of predictions are refused unless their commit is there, which is looked up through their repository.
+# Unlike foreign keys this is not put off to the end, as it locks the commit against removal from the first moment on.
+FIRST = ("repos_network", "repos_repository", "repos_commitrecord")
+# A commit is refused unless its parents are there, and rows lie in no order of their own once some were rewritten.
+ORDER = {"repos_commitrecord": "generation"}
 PIECE = 2**18
 
 _TABLES = """
@@ -72,15 +78,23 @@ def dump(name: str, columns: list[str]) -> tuple[Table, BinaryIO]:
 
 
 def _copy_out(name: str, columns: list[str], packed: gzip.GzipFile) -> int:
-    statement = sql.SQL("COPY {} ({}) TO STDOUT").format(
-        sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, columns))
+    rows = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(name)
     )
+    if name in ORDER:
+        rows += sql.SQL(" ORDER BY {}").format(sql.Identifier(ORDER[name]))
+    statement = sql.SQL("COPY ({}) TO STDOUT").format(rows)
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
         for piece in copy:
             packed.write(piece)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name)))
         return int(cursor.fetchone()[0])
+
+
+def in_order(given: list[Table]) -> list[Table]:
+    """As they are loaded: what triggers of others ask for comes first."""
+    return sorted(given, key=lambda table: FIRST.index(table.name) if table.name in FIRST else len(FIRST))
 
 
 def load(table: Table, file: BinaryIO) -> None:

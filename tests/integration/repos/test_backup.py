@@ -23,7 +23,7 @@ from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.memory import MemoryBlobs
 from repos.labelstore.ports import BlobStore
 from repos.labelstore.seen import SeenSet
-from repos.models import Blob, CommitRecord, Network, Ref, Repository, Tombstone
+from repos.models import Blob, CommitRecord, Network, PredictionSet, Ref, Repository, Tombstone
 from repos.services import redaction
 from repos.services.stores import blobs_of, nodes_of
 from repos.storage import configured
@@ -149,6 +149,28 @@ def test_a_backup_taken_while_people_write_is_of_one_moment(tmp_path: Path) -> N
         restoring.restore(target, found["moment"])
         assert broken() == []
         assert Repository.objects.count() == 3
+
+
+def test_commits_come_back_however_their_rows_lie(tmp_path: Path) -> None:
+    """Parents rewritten after their children, and a set of predictions: each asks for rows that must be there."""
+    target = places.target_of(str(tmp_path))
+    repository = pictured(b"\x00one")
+    for n in range(3):
+        data.commit(repository, data.put_box("0.bin", n + 2))
+    for record in CommitRecord.objects.order_by("-generation"):
+        record.save(update_fields=["counts"])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generation FROM repos_commitrecord ORDER BY ctid")
+        assert [row[0] for row in cursor.fetchall()] == [4, 3, 2, 1], "children lie before their parents"
+    PredictionSet.objects.create(
+        repository=repository, name="m", commit_id=record.commit_id, snapshot=record.snapshot
+    )
+    taking.take(target)
+    emptied()
+    restoring.restore(target)
+    assert CommitRecord.objects.count() == 4
+    assert PredictionSet.objects.count() == 1
+    assert broken() == []
 
 
 def test_a_redacted_medium_does_not_come_back(target: BlobStore) -> None:
