@@ -107,13 +107,27 @@ def test_facets_and_words(old: Annotation | None, new: Annotation | None, facets
 
 @pytest.mark.parametrize(
     "new",
-    [MARK, replace(MARK, label_class=OLD), replace(MARK, aliases=(b"b" * 16,))],
-    ids=["nothing", "class written otherwise", "alias"],
+    [
+        MARK,
+        replace(MARK, label_class=OLD),
+        replace(MARK, aliases=(b"b" * 16,)),
+        replace(MARK, id=b"b" * 16),
+    ],
+    ids=["nothing", "class written otherwise", "alias", "new id"],
 )
 def test_what_nobody_can_see_is_no_change(new: Annotation) -> None:
     assert change_of("k", "gold", MARK, new, BOTH) is None
     entry = LayerEntry((MARK,)), LayerEntry((new,))
     assert sample_change(SampleRows("k", layers={"gold": entry}), BOTH) is None
+
+
+def test_a_twin_of_what_came_back_under_a_new_id_is_one_addition() -> None:
+    """The n-th of equals is the n-th: only what there is more of is told."""
+    again, more = replace(MARK, id=b"b" * 16), replace(MARK, id=b"c" * 16)
+    told = annotation_changes("k", "gold", [MARK], [again, more], BOTH)
+    assert [(c.before, c.after, c.facets) for c in told] == [(None, more, (Facet.ADDED,))]
+    back = annotation_changes("k", "gold", [again, more], [MARK], BOTH)
+    assert [(c.before, c.after, c.facets) for c in back] == [(more, None, (Facet.REMOVED,))]
 
 
 def test_merging_a_class_and_taking_it_out_again_relabels_nothing() -> None:
