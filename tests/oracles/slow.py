@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 from repos.annotations.geometry_ops import overlap
@@ -95,3 +96,8 @@ def apply_changes(entry: Iterable[Annotation], changes: Iterable[Change]) -> dic
             assert change.after.id not in result
             result[change.after.id] = change.after
     return result
+
+
+def nameless(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """All that annotations say but their ids, in one order."""
+    return sorted((replace(a, id=bytes(16)) for a in annotations), key=repr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import example, given
@@ -16,7 +16,7 @@ from repos.annotations.pairing import pair
 from repos.annotations.resolve import Choice, Resolutions, resolution
 from repos.annotations.semantic import Schemas, annotation_changes
 from repos.annotations.small_merges import Desk
-from tests.oracles.slow import Fields, apply_changes, fields_of, slow_merge
+from tests.oracles.slow import Fields, apply_changes, fields_of, nameless, slow_merge
 from tests.property.annotations.strategies import (
     CLASSES,
     KIND,
@@ -194,13 +194,8 @@ def test_applying_the_diff_gives_the_other_side(history: History) -> None:
     shared = found.keys() & expected.keys()
     assert all(found[name] == expected[name] for name in shared)
     kept, renamed = ([a for a in side.values() if a.id not in shared] for side in (found, expected))
-    assert _nameless(kept) == _nameless(renamed)
+    assert nameless(kept) == nameless(renamed)
     assert not annotation_changes("k", "gold", base, base, BOTH)
-
-
-def _nameless(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """All that annotations say but their ids, in one order."""
-    return sorted((replace(a, id=bytes(16)) for a in annotations), key=repr)
 
 
 @given(marks(bytes([1]) * 16), st.sampled_from(CLASSES))
