@@ -39,6 +39,16 @@ class MissingBlob(LabelStoreError):
         self.key = key
 
 
+class WrongParts(LabelStoreError):
+    """Parts that make no blob: one is not there as it was named, or one that is not the last is too small."""
+
+    template = "the parts of {key!r} do not make a blob: {reason}"
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key=key, reason=reason)
+        self.key, self.reason = key, reason
+
+
 class StoreUnavailable(LabelStoreError):
     """A store did not answer, or answered with an error of its own, after all retries."""
 

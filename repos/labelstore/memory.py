@@ -116,6 +116,9 @@ class MemoryBlobs:
     def presign_put(self, key: str, seconds: int, content_type: str, size: int) -> str | None:
         return None
 
+    def parts(self) -> None:
+        return None
+
 
 class MemoryPackIndex:
     """A PackIndex over a dictionary."""

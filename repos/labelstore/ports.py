@@ -164,6 +164,58 @@ class BlobStore(Protocol):
         """A URL that takes one PUT of exactly this type and size; None when the store can not."""
         ...
 
+    def parts(self) -> PartedStore | None:
+        """For blobs that others send in parts, by URLs; None when the store can not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part that is there: number from 1, size in bytes, entity tag as the store wants it back."""
+
+    number: int
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload in parts that was neither finished nor aborted, and when it was begun by the store's clock."""
+
+    key: str
+    upload: str
+    begun: datetime
+
+
+class PartedStore(Protocol):
+    """Blobs that come in numbered parts. Nothing is at the key before `finish`; MissingBlob when there is no such
+    upload: finished, aborted, or never begun."""
+
+    def begin(self, key: str, content_type: str = ...) -> str:
+        """The store's name of a new upload."""
+        ...
+
+    def presign(self, key: str, upload: str, number: int, seconds: int, size: int) -> str:
+        """A URL that takes PUTs of exactly this part and size. Of a part that is sent again the last one counts."""
+        ...
+
+    def sent(self, key: str, upload: str, after: int = 0, most: int = ...) -> list[StoredPart]:
+        """Parts with numbers above `after`, at least `most` of them if so many are there, by number, each once."""
+        ...
+
+    def finish(self, key: str, upload: str, parts: Sequence[StoredPart]) -> None:
+        """Make the blob of these parts. WrongParts when one is not there as named, or all but the last are not of the
+        least size that the store takes."""
+        ...
+
+    def abort(self, key: str, upload: str) -> None:
+        """Let go of an upload and its parts. No error when it is not there; a finished blob stays."""
+        ...
+
+    def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
+        """Uploads to keys that start with `prefix`, in an order of the store's own."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

@@ -94,6 +94,9 @@ class DiskBlobs:
     def presign_put(self, key: str, seconds: int, content_type: str, size: int) -> str | None:
         return None
 
+    def parts(self) -> None:
+        return None
+
     def _path(self, key: str) -> Path:
         return self.root / (check_blob_key(key) + SUFFIX)
 

@@ -5,13 +5,13 @@ Invariant: nothing outside the prefix can be read, written or listed through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
 from repos.labelstore.blobkeys import MissingBlob, check_blob_key, check_blob_prefix
 from repos.labelstore.memory import OCTETS
-from repos.labelstore.ports import BlobInfo, BlobStore
+from repos.labelstore.ports import BlobInfo, BlobStore, PartedStore, StoredPart, Unfinished
 
 
 class PrefixedBlobs:
@@ -65,6 +65,39 @@ class PrefixedBlobs:
 
     def presign_put(self, key: str, seconds: int, content_type: str, size: int) -> str | None:
         return self._blobs.presign_put(self._name(key), seconds, content_type, size)
+
+    def parts(self) -> PartedStore | None:
+        parts = self._blobs.parts()
+        return None if parts is None else PrefixedParts(parts, self._base)
+
+    def _name(self, key: str) -> str:
+        return self._base + check_blob_key(key)
+
+
+class PrefixedParts:
+    """The same for uploads in parts. `base` ends in a slash."""
+
+    def __init__(self, parts: PartedStore, base: str) -> None:
+        self._parts, self._base = parts, base
+
+    def begin(self, key: str, content_type: str = OCTETS) -> str:
+        return self._parts.begin(self._name(key), content_type)
+
+    def presign(self, key: str, upload: str, number: int, seconds: int, size: int) -> str:
+        return self._parts.presign(self._name(key), upload, number, seconds, size)
+
+    def sent(self, key: str, upload: str, after: int = 0, most: int = 1000) -> list[StoredPart]:
+        return self._parts.sent(self._name(key), upload, after, most)
+
+    def finish(self, key: str, upload: str, parts: Sequence[StoredPart]) -> None:
+        self._parts.finish(self._name(key), upload, parts)
+
+    def abort(self, key: str, upload: str) -> None:
+        self._parts.abort(self._name(key), upload)
+
+    def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
+        found = self._parts.unfinished(self._base + check_blob_prefix(prefix))
+        return (replace(one, key=one.key.removeprefix(self._base)) for one in found)
 
     def _name(self, key: str) -> str:
         return self._base + check_blob_key(key)

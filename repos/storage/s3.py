@@ -24,10 +24,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from hub.metrics import Timed
-from repos.labelstore.blobkeys import MissingBlob, StoreUnavailable, check_blob_key, check_blob_prefix
+from repos.labelstore.blobkeys import (
+    MissingBlob,
+    StoreUnavailable,
+    WrongParts,
+    check_blob_key,
+    check_blob_prefix,
+)
 from repos.labelstore.memory import OCTETS, PIECE
 from repos.labelstore.ports import BlobInfo
 from repos.storage.rest import Rest
+from repos.storage.s3_parts import S3Parts
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -35,7 +42,8 @@ if TYPE_CHECKING:
 
 PART = 16 * 2**20
 TRANSFER = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4)
-ABSENT = {"404", "NoSuchKey", "NotFound"}
+ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+NO_BLOB = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 REFUSED_BY_CONDITION = {"412", "PreconditionFailed"}
 RACED = {"409", "ConditionalRequestConflict"}
 BEHIND_END = {"416", "InvalidRange"}
@@ -172,6 +180,9 @@ class S3Blobs:
         }
         return self._public.generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
 
+    def parts(self) -> S3Parts:
+        return S3Parts(self._client, self._public, self._bucket, self._options.prefix, self._asked)
+
     def _name(self, key: str) -> str:
         return self._options.prefix + check_blob_key(key)
 
@@ -249,6 +260,8 @@ def _translated(action: str, key: str) -> Iterator[None]:
     except ClientError as error:
         if _code(error) in ABSENT:
             raise MissingBlob(key) from None
+        if _code(error) in NO_BLOB:
+            raise WrongParts(key, _code(error)) from None
         raise StoreUnavailable(action, key, str(error)) from error
     except (BotoCoreError, Boto3Error, HTTPClientError) as error:
         raise StoreUnavailable(action, key, str(error)) from error
