@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,12 @@ class Row:
             f"| {self.what} | {self.first.app:.0f} | {self.app:.0f} | {self.most:.0f} | {self.cpu:.0f} "
             f"| {self.goal:.0f} | {verdict} |"
         )
+
+
+def percentile(times: Sequence[float], at: float) -> float:
+    """The nearest rank; 0 of none."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * at / 100))] if ordered else 0.0
 
 
 HEAD = "| request | first | median of 5 | max | CPU (median) | goal | |\n|---|---|---|---|---|---|---|"

@@ -12,27 +12,33 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tests.bench import coco
+import urllib3
+
+from tests.bench import coco, crowd
 from tests.bench.clock import HEAD, Cost, Row, cost_of, cpu_seconds, fetch, memory, named, repeated
 from tests.real.api import Api, Json
 from tests.real.platform import Platform
 
 PAGE, READ, WRITE = 300.0, 100.0, 100.0
+FIRST_CHANGES = 1000.0
 IMPORT_RATE, SUMMARY_SECONDS = 50_000, 3.0
+KEYS = 50_000
 LONGEST = 3 * 3600.0
 
 
 class Service:
     """One run: the rows of its table, and facts that are no requests."""
 
-    def __init__(self, platform: Platform, n: int) -> None:
-        self.platform, self.n = platform, n
+    def __init__(
+        self, platform: Platform, n: int, shares: Sequence[float] = (), people: crowd.People | None = None
+    ) -> None:
+        self.platform, self.n, self.shares, self.people = platform, n, shares, people
         self.rows: list[Row] = []
         self.facts: list[tuple[str, str, str]] = []
         self.owner, self.guest = platform.user("maker"), platform.user("helper")
@@ -97,28 +103,46 @@ class Service:
         self.fact("annotations that the second file changes", f"{changed:,}")
         self.load("import of the changed file", self.guest, fork, "fix", coco.coco(after), len(after))
         self.review(repo, fork)
+        self.lists(repo, base)
+        self.export(repo, len(base))
+        for share in self.shares:
+            self.wide(repo, base, share)
+        if self.people:
+            crowd.run(self, repo, base, self.people)
         self.memory()
 
     def load(self, what: str, who: Api, repo: str, branch: str, file: bytes, count: int) -> None:
         self.fact(f"{what}: file", f"{len(file) / 2**20:.0f} MB")
+        job = self.upload(who, repo, branch, file)
+        cpu, begun = cpu_seconds(self.workers), time.monotonic()
+        self.imported(who, job)
+        took, work = time.monotonic() - begun, cpu_seconds(self.workers) - cpu
+        self.fact(
+            f"{what}: {count:,} annotations",
+            f"{took:.1f} s, {work:.1f} s of processor",
+            f"{IMPORT_RATE:,}/s a worker",
+        )
+        self.fact(
+            f"{what}: rate", f"{count / work:,.0f} annotations a second of processor", f"{IMPORT_RATE:,}"
+        )
+
+    def imported(self, who: Api, job: Json) -> None:
+        """Wait for an import that must take everything."""
+        ended = who.wait_for(
+            f"jobs/{job['id']}",
+            lambda j: j["state"] in ("succeeded", "failed", "cancelled"),
+            "import",
+            LONGEST,
+        )
+        if ended["state"] != "succeeded" or ended["result"]["annotations"]["refused"]:
+            raise RuntimeError(f"{ended['state']} {ended['error']} {ended['result']} {ended['log'][-3:]}")
+
+    def upload(self, who: Api, repo: str, branch: str, file: bytes) -> Json:
         parts: list[Any] = [
             ("files", ("annotations.json", file, "application/json")),
             ("branch", branch), ("format", "coco"), ("message", "Import labels"),
         ]  # fmt: skip
-        job = who.call("POST", f"repos/{repo}/imports", files=parts)
-        cpu = cpu_seconds(self.workers)
-        ended = self.until(
-            f"{what}: {count:,} annotations",
-            f"{IMPORT_RATE:,}/s a worker",
-            lambda: dict(who.get(f"jobs/{job['id']}")),
-            lambda j: j["state"] in ("succeeded", "failed", "cancelled"),
-        )
-        if ended["state"] != "succeeded" or ended["result"]["annotations"]["refused"]:
-            raise RuntimeError(
-                f"{what}: {ended['state']} {ended['error']} {ended['result']} {ended['log'][-3:]}"
-            )
-        rate = count / (cpu_seconds(self.workers) - cpu)
-        self.fact(f"{what}: rate", f"{rate:,.0f} annotations a second of processor", f"{IMPORT_RATE:,}")
+        return dict(who.call("POST", f"repos/{repo}/imports", files=parts))
 
     def statistics(self, repo: str) -> None:
         self.until(
@@ -204,6 +228,63 @@ class Service:
         self.page("conversation, merged", page)
         self.page("commit page", f"{repo}/commit/{merged['commit']}")
 
+    def lists(self, repo: str, base: coco.Table) -> None:
+        """Keys alone, page by page, as a script that wants them all asks."""
+        wanted, found, begun = min(KEYS, len(base.keys)), 0, time.monotonic()
+        path: str | None = f"repos/{repo}/samples?fields=key&limit=1000"
+        while path and found < wanted:
+            page = self.owner.get(path)
+            found, path = found + len(page["results"]), page["next"]
+        self.fact(f"API: list of {found:,} sample keys", f"{time.monotonic() - begun:.2f} s", "1 s")
+
+    def export(self, repo: str, count: int) -> None:
+        """One COCO file, read as it comes."""
+        web = named(self.platform.process.pid, "granian")
+        before, cpu, begun = memory(web)[1], cpu_seconds(web), time.monotonic()
+        size, first = 0, 0.0
+        with urllib3.PoolManager(timeout=300.0, retries=False) as pool:
+            url = f"{self.platform.base}/api/v1/repos/{repo}/exports?format=coco"
+            answer = pool.request("GET", url, headers=_headers(self.owner), preload_content=False)
+            for piece in answer.stream(2**20):
+                first = first or time.monotonic() - begun
+                size += len(piece)
+        took, work = time.monotonic() - begun, cpu_seconds(web) - cpu
+        said = (
+            f"{took:.1f} s, {work:.1f} s of processor, {size / 2**20:.0f} MB, first bytes after {first:.1f} s"
+        )
+        self.fact(f"export of {count:,} annotations to COCO", said)
+        self.fact(
+            "export: rate", f"{count / work:,.0f} annotations a second of processor", f"{IMPORT_RATE:,}"
+        )
+        self.fact(
+            "export: memory of a web process", f"{before:.0f} MB before, {memory(web)[1]:.0f} MB the highest"
+        )
+
+    def wide(self, repo: str, base: coco.Table, share: float) -> None:
+        """A pull request that changes much of the data set: the pages answer at once, the summary is a job."""
+        name = f"{share:.0%}"
+        after, _ = coco.edited(base, share, seed=3)
+        branch = f"wide-{share * 100:.0f}"
+        self.load(f"import, {name} changed", self.owner, repo, branch, coco.coco(after), len(after))
+        asked = {"title": f"{name} of all", "source": branch, "target": "main"}
+        pull = self.send(f"open a pull request of {name}", self.owner, f"repos/{repo}/pulls", asked, PAGE)
+        where, page = f"repos/{repo}/pulls/{pull['number']}", f"{repo}/pull/{pull['number']}"
+        for what, path in ((f"{name}: conversation", page), (f"{name}: first changes", f"{page}/changes")):
+            cost = cost_of(fetch("GET", f"{self.platform.base}/{path}", {}).headers)
+            self._took(Row(f"{what}, while it is counted", FIRST_CHANGES, cost))
+        ready = self.until(
+            f"{name}: summary ready", "a job with progress",
+            lambda: dict(self.owner.get(where)), lambda p: p["summary_state"] != "running",
+        )  # fmt: skip
+        self.fact(f"{name}: changed annotations", f"{ready['summary']['changed_annotations']:,}")
+        self.page(f"{name}: conversation", page)
+        self.page(f"{name}: changes, first page", f"{page}/changes")
+        self.page(f"{name}: changes, of one kind", f"{page}/changes?kind=relabelled&class=bird")
+        self.page(
+            f"{name}: changes, a page from the middle",
+            f"{page}/changes?{urlencode({'after': self._middle(where)})}",
+        )
+
     def _middle(self, where: str) -> str:
         """The key of a changed sample some pages into the diff."""
         path: str | None = f"{where}/changes?limit=100"
@@ -251,10 +332,14 @@ def machine() -> Mapping[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=1_000_000, help="annotations")
+    parser.add_argument("--shares", type=float, nargs="*", default=[0.1, 1.0], help="of wide pull requests")
+    parser.add_argument("--people", type=int, default=50, help="who browse while an import runs; 0: nobody")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long they do")
     parser.add_argument("--save", type=Path, help="append the table to this file")
     given = parser.parse_args()
     with Platform() as platform:
-        run = Service(platform, given.n)
+        people = crowd.People(given.people, given.minutes * 60) if given.people else None
+        run = Service(platform, given.n, given.shares, people)
         run.run()
     facts = machine()
     title = (

@@ -23,7 +23,7 @@ class Journal:
     """Lines of JSON, on disk before the next step is taken."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._lock = path, threading.Lock()
+        self.path, self._lock = path, threading.Condition()
         self.counts: dict[str, int] = {}
 
     def note(self, state: str, sort: str, name: str, **more: object) -> None:
@@ -31,6 +31,16 @@ class Journal:
             self.counts[f"{sort} {state}"] = self.counts.get(f"{sort} {state}", 0) + 1
             with self.path.open("a") as file:
                 file.write(json.dumps({"state": state, "sort": sort, "name": name, **more}) + "\n")
+            self._lock.notify_all()
+
+    def landed(self) -> int:
+        return sum(count for what, count in self.counts.items() if what.endswith(" acknowledged"))
+
+    def wait_for_more(self, longest: float) -> bool:
+        """Until something more is acknowledged."""
+        with self._lock:
+            before = self.landed()
+            return self._lock.wait_for(lambda: self.landed() > before, longest)
 
 
 class Person(threading.Thread):

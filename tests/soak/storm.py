@@ -1,4 +1,7 @@
-"""Kills at random, seeded instants, one service after the other, each started again at once."""
+"""Kills at random, seeded instants, one service after the other, each started again at once.
+
+Mostly people get something done between two kills; some kills follow at once, while what was killed before recovers.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from tests.soak.platform import KEEPER, SoakPlatform
 
 WEIGHTS = {"postgres": 4, "valkey": 3, "s3": 4, "web": 2, "worker": 2, "transfer": 2, KEEPER: 3}
 LONGEST_PAUSE = 2.0
+LONGEST_WAIT = 20.0
+AT_ONCE = 0.25
 
 
 @dataclass
@@ -61,6 +66,8 @@ def storm(kills: int, seed: int, minutes: float = 600.0, only: tuple[str, ...] =
         names = [name for name in platform.names() if not only or name in only]
         weights = [WEIGHTS[name] for name in names]
         while sum(outcome.kills.values()) < kills and time.monotonic() - began < 60 * minutes:
+            if random.random() > AT_ONCE:
+                journal.wait_for_more(LONGEST_WAIT)
             time.sleep(random.uniform(0, LONGEST_PAUSE))  # the random instant
             _kill(platform, random.choices(names, weights)[0], outcome)
         stop.set()
