@@ -66,7 +66,10 @@ def fitting_keys(nodes: NodeReader, changes: ChangeSet, wanted: Filter) -> set[b
         return set(before.keys) & set(after.keys)
     found = set[bytes]()
     for layer in layer_summaries(nodes, changes):
-        found |= layer.reviewed() if wanted.of_samples else _of_layer(layer, wanted)
+        if wanted.of_samples:
+            found |= layer.reviewed()
+        else:
+            found |= _of_layer(layer.of_class(wanted.label_class) if wanted.label_class else layer, wanted)
     return found
 
 

@@ -101,6 +101,17 @@ class LayerSummary:
         self.codes = ClassCodes(self.before, self.after, self.schemas)
         self.touched: set[bytes] = set()
 
+    def of_class(self, name: str) -> LayerSummary:
+        """Only the entries in which a class of this name is met on either side, and those beside votes (what was
+        promoted is told from the vote's class)."""
+        keep = np.array([key in self.beside for key in self.before.keys], bool)
+        for block, schema in ((self.before, self.schemas.before), (self.after, self.schemas.after)):
+            named = [bool(raw) and schema.name_of(raw) == name for raw in block.dictionary("label_class")]
+            rows = np.array(named, bool)[block.column("label_class")]
+            keep[block.entry_of_rows()[rows]] = True
+        picked = self.before.pick(np.flatnonzero(keep)), self.after.pick(np.flatnonzero(keep))
+        return LayerSummary(self.nodes, self.name, picked, self.changes, self.split_of, self.beside)
+
     def summary(self) -> DiffSummary:
         self.touched |= self.reviewed()
         rows, changes = self.pieces()

@@ -24,7 +24,7 @@ from repos.models import CommitRecord
 from repos.selectors.kept_changes import kept_changes
 
 BUDGET_SECONDS = 0.15
-FIRST_ROWS, MOST_ROWS, SAMPLES = 2_000, 16_000, 2_000
+FIRST_ROWS, MOST_ROWS, SAMPLES = 1_000, 4_000, 1_000
 """Rows, or samples of a stored change set, that are searched at a time."""
 INDEX_KIND, INDEX_VERSION = "diff-index", 1
 
