@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.errors import Invalid
-from hub.http.pagination import decode_cursor, page, page_limit
+from hub.http.pagination import LARGEST_PAGE, LARGEST_PAGE_OF_KEYS, decode_cursor, page, page_limit
 from repos.access import Revision
 from repos.annotations.render import sample_json
 from repos.annotations.render_schema import schema_json
@@ -54,7 +54,7 @@ class Samples(RepositoryView):
             OpenApiParameter(
                 "q", description="class:car -class:person split:train kind:box annotations:>5 key:foo*"
             ),
-            OpenApiParameter("fields", enum=["key"], description="`key`: keys alone"),
+            OpenApiParameter("fields", enum=["key"], description="`key`: keys alone, up to 10,000 a page"),
             OpenApiParameter("cursor"),
             OpenApiParameter("limit", int),
         ],
@@ -73,7 +73,7 @@ class Samples(RepositoryView):
             prefix=given.get("prefix", ""),
             q=given.get("q", ""),
             after=after,
-            limit=page_limit(request),
+            limit=page_limit(request, largest=LARGEST_PAGE_OF_KEYS if keys_only else LARGEST_PAGE),
             layers=[] if keys_only else layers_of(request),
             records=not keys_only,
         )

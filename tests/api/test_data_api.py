@@ -174,6 +174,15 @@ def test_samples_by_filter(streets: Repository, query: str, keys: list[str]) -> 
     assert results(api, f"{url}/samples?{query}&fields=key&limit=2") == keys
 
 
+def test_pages_of_keys_alone_may_be_longer(streets: Repository) -> None:
+    api, url = client(streets)
+    for fields, largest in (("", 1000), ("&fields=key", 10_000)):
+        assert api.get(f"{url}/samples?limit={largest}{fields}").status_code == 200
+        refused = api.get(f"{url}/samples?limit={largest + 1}{fields}")
+        assert refused.status_code == 422
+        assert f"1 to {largest}" in str(refused.json())
+
+
 def test_a_filter_that_is_none_is_named(streets: Repository) -> None:
     api, url = client(streets)
     refused = api.get(f"{url}/samples?q=colour:red")

@@ -231,7 +231,7 @@ class Service:
     def lists(self, repo: str, base: coco.Table) -> None:
         """Keys alone, page by page, as a script that wants them all asks."""
         wanted, found, begun = min(KEYS, len(base.keys)), 0, time.monotonic()
-        path: str | None = f"repos/{repo}/samples?fields=key&limit=1000"
+        path: str | None = f"repos/{repo}/samples?fields=key&limit=10000"
         while path and found < wanted:
             page = self.owner.get(path)
             found, path = found + len(page["results"]), page["next"]

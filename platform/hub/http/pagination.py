@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from hub.errors import Invalid
 
 LARGEST_PAGE = 1000
+LARGEST_PAGE_OF_KEYS = 10_000
+"""Of answers whose items are a string each."""
 
 
 class CursorPages(CursorPagination):
@@ -52,14 +54,14 @@ def decode_cursor(text: str | None) -> Any:
         raise Invalid("the cursor is not one this server gave", field="cursor") from error
 
 
-def page_limit(request: Request, default: int = 50) -> int:
-    """`?limit=`, between 1 and LARGEST_PAGE."""
+def page_limit(request: Request, default: int = 50, largest: int = LARGEST_PAGE) -> int:
+    """`?limit=`, between 1 and `largest`."""
     text = request.query_params.get("limit", "")
     if not text:
         return default
     number = small_number(text)
-    if number is None or not 1 <= number <= LARGEST_PAGE:
-        raise Invalid(f"a limit is a number from 1 to {LARGEST_PAGE}", field="limit")
+    if number is None or not 1 <= number <= largest:
+        raise Invalid(f"a limit is a number from 1 to {largest}", field="limit")
     return number
 
 
