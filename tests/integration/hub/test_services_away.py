@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, override_settings
@@ -25,7 +26,7 @@ from hub.jobs import computations, unsent
 from hub.jobs.models import Computation, State, UnsentMessage
 from repos.labelstore.blobkeys import StoreUnavailable
 from repos.services import staging
-from repos.storage import configured
+from repos.storage import configured, s3
 from reviews.models import Comment
 from tests.factories import data
 from tests.factories import repos as make
@@ -181,8 +182,10 @@ def test_a_silent_store_is_waited_for_once(
     made: Proposal, store: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the one that waited, others are told at once."""
-    blobs: Any = configured.blob_store()
-    monkeypatch.setattr(blobs._client._endpoint.http_session, "_timeout", (0.2, 0.2))
+    patience = {"connect_timeout": 0.2, "read_timeout": 0.2, "retries": {"total_max_attempts": 1}}
+    monkeypatch.setattr(s3, "Config", lambda **given: Config(**{**given, **patience}))
+    configured.blob_store.cache_clear()
+    blobs = configured.blob_store()
     store.hang()
     with pytest.raises(StoreUnavailable):
         blobs.get("nothing")
