@@ -88,7 +88,7 @@ class Stack:
             self.service(
                 "s3",
                 seaweed.command(weed, self.data, self.state),
-                environment=child_environment(seaweed.MEMORY),
+                environment=child_environment(seaweed.MEMORY if self.durable else seaweed.CARELESS),
                 folder=seaweed.folder(self.data),
                 grace=4.0,
                 prepare=children.plain(
