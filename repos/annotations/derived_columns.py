@@ -1,24 +1,38 @@
-"""Derived ids of many boxes at once: what ids.DerivedIds gives them one by one, sample by sample.
+"""Derived ids of many annotations at once: what ids.DerivedIds gives them one by one, sample by sample.
 
-Cost: about 2 us a box, nearly all of it the SHA-256. A sample that says one box twice, and numbers that are no
-quotients of the format's scales, go through DerivedIds.
+Cost: about 2 us a row, nearly all of it the SHA-256. A sample that says one thing twice, and boxes of numbers that are
+no quotients of the format's scales, go through DerivedIds.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repos.annotations.codec import EXACT, FRAMES, KIND_CODE, SCALES
+from repos.annotations.codec import EXACT, FRAMES, KIND_CODE, KINDS, SCALES
 from repos.annotations.ids import ID_BYTES, DerivedIds, id_start
-from repos.annotations.model import Box, Frame, Kind
+from repos.annotations.model import Box, Frame, Geometry, Kind
+from repos.annotations.rest import geometries_and_aliases
 
 _HEAD = 22
 """Bytes of a value before its numbers: kind, class with its length, kind of geometry, length, frame, scale."""
+_CLASSED = 18
+"""Of those, the bytes that a value without a box has."""
 U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Kinds of rows, which of them have a box, and their other shapes as fields of `rest`, without aliases. Those lie
+    behind the box: all their kinds come after it."""
+
+    kind: U8
+    boxed: NDArray[np.bool_]
+    rest: NDArray[np.object_]
 
 
 def derived_box_ids(
@@ -29,9 +43,13 @@ def derived_box_ids(
     label: NDArray[np.integer],
     boxes: NDArray[np.float64],
     relative: NDArray[np.bool_],
+    shapes: Shapes | None = None,
 ) -> U8:
     """(n, 16). `classes`: ids of 16 bytes; rows of key i are `bounds[i]:bounds[i + 1]`; boxes have no rotation."""
     values, ends, plain = _values(classes, label, boxes, relative)
+    if shapes is not None:
+        values, ends = _with_shapes(values, ends, shapes)
+        plain |= ~shapes.boxed
     out = bytearray()
     start, at, sha = 0, bounds.tolist(), hashlib.sha256
     stops = ends.tolist()
@@ -48,9 +66,25 @@ def derived_box_ids(
         derived = DerivedIds(keys[e], layer)
         for r in rows:
             x, y, w, h = boxes[r].tolist()
-            box = Box(x, y, w, h, frame=FRAMES[int(relative[r])])
-            ids[r] = np.frombuffer(derived.next(Kind.BOX, classes[int(label[r])], (box,)), np.uint8)
+            kind, found = Kind.BOX, list[Geometry]()
+            if shapes is None or shapes.boxed[r]:
+                found.append(Box(x, y, w, h, frame=FRAMES[int(relative[r])]))
+            if shapes is not None:
+                kind = KINDS[int(shapes.kind[r])]
+                found += geometries_and_aliases(shapes.rest[r])[0]
+            ids[r] = np.frombuffer(derived.next(kind, classes[int(label[r])], found), np.uint8)
     return ids
+
+
+def _with_shapes(values: bytes, ends: NDArray[np.int64], shapes: Shapes) -> tuple[bytes, NDArray[np.int64]]:
+    """The values of rows that have other kinds, no box, or more than a box: the fields of `rest` lie behind a box."""
+    parts, start = [], 0
+    rows = zip(ends.tolist(), shapes.kind.tolist(), shapes.boxed.tolist(), shapes.rest.tolist(), strict=True)
+    for stop, kind, boxed, rest in rows:
+        box = values[start + 1 : stop - 1] if boxed else values[start + 1 : start + _CLASSED]
+        parts.append(b"%c%b%b\0" % (kind, box, rest))
+        start = stop
+    return b"".join(parts), np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)))
 
 
 def _values(

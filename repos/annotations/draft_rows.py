@@ -1,9 +1,10 @@
-"""Drafts as columns: a run of samples of a file whose annotations are classed boxes and say no more than columns hold.
+"""Drafts as columns: a run of samples of a file whose annotations say no more than columns hold: a class, a box, shapes
+that lie in `rest` (rest.py), attributes, where it comes from.
 
 What a reader gives in place of records where it can; `record` gives the records of one of these samples, so that
 whoever meets something out of the ordinary goes on with objects. Invariant: `record(i)` gives exactly one Record and
-nothing else, and it says what row `i` says; keys are distinct; every row is a valid box of the model; the format's
-`express` of such a draft is that draft. Memory: about 60 bytes a row.
+nothing else, and it says what row `i` says; keys are distinct; every row is a valid annotation of the model; the
+format's `express` of such a draft, for a sample of this size, is that draft. Memory: about 60 bytes a row and `rest`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from repos.annotations.codec import KIND_CODE
+from repos.annotations.columns import GEOMETRY_BIT
 from repos.annotations.drafts import IMPORTED, ClassName, Holds, Record, SampleDraft
-from repos.annotations.model import EMPTY, Review, Scalar
+from repos.annotations.model import EMPTY, Kind, Review, Scalar
 
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
@@ -45,7 +48,8 @@ class DraftRows:
     `label`, `attribute`: codes into `classes` and `coded.attributes`. `boxes`: (n, 4) x, y, w, h. `relative`: boxes in
     the relative frame. `confidence`: NaN where none is given. `carried`: (n, 16) ids of ours that came back, zero
     where a row has none. `annotator`: codes into `annotators`. `origin`: codes of model.Origin. Columns that are None
-    say nothing. `places`: file and line of each sample.
+    say nothing. `places`: file and line of each sample. `kind`, `geometries`: as in columns.py; None where all are
+    boxes. `rest`: bytes of the shapes that are no columns. `sized`: what `express` gives depends on the picture's size.
     """
 
     keys: list[str]
@@ -67,6 +71,10 @@ class DraftRows:
     origin: U8 | None = None
     reviews: Sequence[Review | None] | None = None
     layer: str = IMPORTED
+    kind: U8 | None = None
+    geometries: NDArray[np.uint16] | None = None
+    rest: NDArray[np.object_] | None = None
+    sized: bool = False
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -74,3 +82,11 @@ class DraftRows:
     @property
     def n_rows(self) -> int:
         return len(self.label)
+
+    def kinds(self) -> U8:
+        return np.full(self.n_rows, KIND_CODE[Kind.BOX], np.uint8) if self.kind is None else self.kind
+
+    def bits(self) -> NDArray[np.uint16]:
+        """Of the geometries."""
+        boxes = np.uint16(GEOMETRY_BIT[Kind.BOX])
+        return np.full(self.n_rows, boxes, np.uint16) if self.geometries is None else self.geometries

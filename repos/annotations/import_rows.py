@@ -10,6 +10,7 @@ the touched leaves costs; memory: the run in hand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.codec import attributes_bytes, review_bytes
-from repos.annotations.columns import HAS_CONFIDENCE, RELATIVE_BOX
-from repos.annotations.derived_columns import derived_box_ids
-from repos.annotations.draft_of import media_of
+from repos.annotations.columns import GEOMETRY_BIT, HAS_CONFIDENCE, RELATIVE_BOX
+from repos.annotations.derived_columns import Shapes, derived_box_ids
+from repos.annotations.draft_of import media_of, sample_draft_of
 from repos.annotations.draft_rows import Coded, DraftRows
 from repos.annotations.drafts import Record, SampleDraft
 from repos.annotations.errors import InvalidValue
 from repos.annotations.import_same import NUMBERS, Names, Same
-from repos.annotations.model import Kind, Origin, Sample, Scalar
+from repos.annotations.model import Kind, Origin, Review, Sample, Scalar
 from repos.annotations.records import RecordBlock
 from repos.annotations.samples import sample_bytes
 
@@ -55,7 +56,10 @@ class RowsImport:
         layer = self.importer.layer(rows.layer)
         there = self.importer.existing.layer_block(layer, rows.keys)
         places = _places(there, rows.keys)
-        same = Same(rows, names, self.importer.schema.schema, there).entries(places)
+        same = Same(rows, names, self.importer.schema.schema, there, self.importer.plan.claimed).entries(
+            places
+        )
+        same &= ~samples.resized
         new = taken & (places < 0) & self._makes_ids(rows)
         done = new | (taken & same)
         entries = self._entries(rows, names, layer, new)
@@ -84,14 +88,14 @@ class RowsImport:
 
     def _samples(self, rows: DraftRows) -> tuple[_SampleRows, list[int]]:
         """Records of samples that are new or change, and the samples that are refused."""
-        importer, found, odd = self.importer, _SampleRows(), list[int]()
+        importer, found, odd = self.importer, _SampleRows(len(rows)), list[int]()
         stored = dict(importer.existing.sample_block(rows.keys).items())
         known = [stored.get(key.encode()) for key in rows.keys]
         for at, (draft, before) in enumerate(zip(rows.samples, known, strict=True)):
             try:
                 made = self._plain(draft)
                 if made is None or (before is not None and made != before):
-                    made = self._sample(rows, at, before)
+                    made = self._sample(rows, at, before, found)
             except InvalidValue:
                 odd.append(at)
                 continue
@@ -107,20 +111,22 @@ class RowsImport:
         if media is not None and (media.member is not None or media.sha256 is not None):
             return None
         fields = tuple((n, type(v), v) for n, v in draft.fields.items())
-        found = self._records.get((media, fields))
+        found = self._records.get((media, draft.text, fields))
         if found is None:
             schema = self.importer.schema
             sample = Sample(
                 None if media is None else media_of(media, None), draft.text, schema.fields(draft.fields)
             )
             found = sample_bytes(sample)
-            if len(self._records) < 10_000:
-                self._records[media, fields] = found
+            if len(self._records) < 10_000 and draft.text is None:
+                self._records[media, None, fields] = found
         return found
 
-    def _sample(self, rows: DraftRows, at: int, before: bytes | None) -> bytes:
+    def _sample(self, rows: DraftRows, at: int, before: bytes | None, found: _SampleRows) -> bytes:
         key = rows.keys[at]
         there = None if before is None else self.importer.existing.samples([key])[key]
+        if rows.sized and there is not None:
+            found.resized[at] = sample_draft_of(there).size != rows.samples[at].size
         record = Record(key, rows.samples[at], {}, rows.holds, rows.places[at][0])
         sample = self.importer.sample(record, there, ())
         return before if before is not None and sample is there else sample_bytes(sample)
@@ -171,7 +177,7 @@ class RowsImport:
     def _entries(self, rows: DraftRows, names: Names, layer: str, new: Flags) -> LayerBlock:
         """Entries of samples that have none yet."""
         counts = np.diff(rows.bounds)
-        reviews = self._reviews(rows)
+        reviews = self._reviews(rows, new)
         listed = np.flatnonzero(new & ((counts > 0) | np.array([raw != b"" for raw in reviews], bool)))
         if not len(listed):
             return LayerBlock.empty()
@@ -180,7 +186,9 @@ class RowsImport:
         bounds = np.concatenate([[0], np.cumsum(counts[listed])]).astype(np.int64)
         label, boxes = rows.label[chosen], rows.boxes[chosen]
         relative = np.zeros(len(chosen), bool) if rows.relative is None else rows.relative[chosen]
-        ids = derived_box_ids(keys, bounds, layer, names.classes, label, boxes, relative)
+        ids = derived_box_ids(
+            keys, bounds, layer, names.classes, label, boxes, relative, _shapes(rows, chosen)
+        )
         if rows.holds.ids and rows.carried is not None:
             own = rows.carried[chosen]
             ids = np.where(own.any(axis=1, keepdims=True), own, ids)
@@ -191,7 +199,8 @@ class RowsImport:
             keys,
             counts[listed],
             ids=ids,
-            kind=Kind.BOX,
+            kind=rows.kinds()[chosen],
+            geometries=rows.bits()[chosen],
             label_class=(label, names.classes),
             review=(np.arange(len(keys)), said) if any(said) else None,
             **columns,
@@ -209,7 +218,9 @@ class RowsImport:
             used, codes = np.unique(rows.attribute[chosen], return_inverse=True)
             columns["attributes"] = (codes.reshape(-1), [names.kept[code][1] for code in used.tolist()])
         if rows.annotator is not None:
-            columns["annotator"] = (rows.annotator[chosen], [name.encode() for name in rows.annotators])
+            columns["annotator"] = self._annotators(rows, rows.annotator[chosen])
+        if rows.rest is not None and (rest := rows.rest[chosen]).any():
+            columns["rest"] = rest
         imported = list(Origin).index(Origin.IMPORT)
         own = rows.origin is not None and rows.holds.origin
         columns["origin"] = (
@@ -217,25 +228,52 @@ class RowsImport:
         )
         return columns
 
-    def _reviews(self, rows: DraftRows) -> list[bytes]:
-        """What an entry of each sample would say."""
-        planned = review_bytes(self.importer.plan.review)
+    def _annotators(self, rows: DraftRows, codes: NDArray[Any]) -> tuple[NDArray[Any], list[bytes]]:
+        """Names of labels that are new: whom a name in the file stands for is the caller's to say."""
+        used, again = np.unique(codes, return_inverse=True)
+        said = [rows.annotators[code] for code in used.tolist()]
+        return again.reshape(-1), [
+            (self.importer.plan.claimed(name) if name else name).encode() for name in said
+        ]
+
+    def _reviews(self, rows: DraftRows, new: Flags) -> list[bytes]:
+        """What a new entry of each sample would say."""
+        planned = self.importer.plan.review
         given = [None] * len(rows) if rows.reviews is None else rows.reviews
-        return [planned if review is None else review_bytes(review) for review in given]
+        return [
+            self._review(review or planned, mine) for review, mine in zip(given, new.tolist(), strict=True)
+        ]
+
+    def _review(self, review: Review | None, new: bool) -> bytes:
+        if not new or review is None:
+            return b""
+        return review_bytes(
+            replace(review, by=self.importer.plan.claimed(review.by)) if review.by else review
+        )
 
 
 class _SampleRows:
-    """Records to put by number of the sample, and which of them are new."""
+    """Records to put by number of the sample, which of them are new, and samples there of another size than the file
+    says (where that counts)."""
 
-    def __init__(self) -> None:
+    def __init__(self, n: int) -> None:
         self.put: dict[int, bytes] = {}
         self.new: set[int] = set()
+        self.resized: Flags = np.zeros(n, bool)
 
 
 def _first(codes: NDArray[Any], rows: I64) -> list[tuple[int, int]]:
     """(code, row where it comes first) of the codes of some rows."""
     used, at = np.unique(codes[rows], return_index=True)
     return list(zip(used.tolist(), rows[at].tolist(), strict=True))
+
+
+def _shapes(rows: DraftRows, chosen: I64) -> Shapes | None:
+    """None where all are boxes."""
+    if rows.kind is None:
+        return None
+    rest = np.full(len(chosen), b"", object) if rows.rest is None else rows.rest[chosen]
+    return Shapes(rows.kind[chosen], (rows.bits()[chosen] & GEOMETRY_BIT[Kind.BOX]) != 0, rest)
 
 
 def _places(there: LayerBlock, keys: Sequence[str]) -> I64:

@@ -1,8 +1,8 @@
 """Which entries of a layer say what a run of drafts says, compared by columns.
 
 Invariant: an entry that is found the same is one that the ordinary import would keep bit for bit; one that is not may
-still be. Rows that are no plain boxes, or of which only some carry an id, are never found the same. Cost: a sort of the
-rows of both sides; Python only for each distinct class and attribute set.
+still be. Rows that say more than columns of drafts hold, or of which only some carry an id, are never found the same.
+Cost: a sort of the rows of both sides; Python for distinct classes and attribute sets, and for shapes in `rest`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from repos.annotations.draft_rows import DraftRows
 from repos.annotations.drafts import AttributeScope
 from repos.annotations.import_fields import scalars
 from repos.annotations.model import Kind, Scalar
+from repos.annotations.rest import ALIASES, INLINE_LIMIT, Field, pack, parse
 from repos.annotations.schema import Schema
+from repos.labelstore.digest import address_of
 
 Flags = NDArray[np.bool_]
 I64 = NDArray[np.int64]
 BOX_BIT = GEOMETRY_BIT[Kind.BOX]
+UNPLACED = GEOMETRY_BIT[Kind.SPAN] | GEOMETRY_BIT[Kind.SEGMENT] | GEOMETRY_BIT[Kind.VALUE]
+"""Geometries in columns that drafts do not have."""
 NUMBERS = ("x", "y", "w", "h")
 
 
@@ -38,8 +42,15 @@ class Names:
 class Same:
     """Which entries say what the file says."""
 
-    def __init__(self, rows: DraftRows, names: Names, schema: Schema, there: LayerBlock) -> None:
-        self.rows, self.names, self.there = rows, names, there
+    def __init__(
+        self,
+        rows: DraftRows,
+        names: Names,
+        schema: Schema,
+        there: LayerBlock,
+        claimed: Callable[[str], str] = str,
+    ) -> None:
+        self.rows, self.names, self.there, self._claimed = rows, names, there, claimed
         self._schema = schema
         self._tokens: dict[Any, int] = {}
 
@@ -68,7 +79,7 @@ class Same:
         """Samples of which some row has no equal. Rows of both sides are put in one order and compared in place."""
         new_sample = np.repeat(np.arange(len(self.rows)), np.diff(self.rows.bounds))[new]
         left, right = self._stored_values(old), self._given_values(new)
-        order = ["y", "x", "class"]
+        order = ["rest", "y", "x", "class"] if "rest" in left else ["y", "x", "class"]
         differs: Flags = np.zeros(len(new), bool)
         if self.rows.carried is not None:
             order = ["lo", "hi"]
@@ -91,11 +102,14 @@ class Same:
         return found
 
     def _simple(self) -> Flags:
-        """Rows that are boxes with a class and nothing that columns of drafts do not hold."""
+        """Rows with a class and nothing that columns of drafts do not hold."""
         there = self.there
-        found: Flags = (there.column("kind") == KIND_CODE[Kind.BOX]) & (there.column("geometries") == BOX_BIT)
-        found &= (there.column("rotation") == 0) & (there.column("label_class") != 0)
-        if "rest" in there.columns:
+        found: Flags = (there.column("rotation") == 0) & (there.column("label_class") != 0)
+        if self.rows.kind is None:
+            found &= (there.column("kind") == KIND_CODE[Kind.BOX]) & (there.column("geometries") == BOX_BIT)
+        else:
+            found &= (there.column("geometries") & UNPLACED) == 0
+        if self.rows.rest is None and "rest" in there.columns:
             found &= there.columns["rest"] == b""
         return found
 
@@ -128,6 +142,10 @@ class Same:
         found["attributes"] = self._coded(
             there.column("attributes")[at], lambda c: _said(scope, attributes_from(attributes[c]))
         )
+        if self.rows.kind is not None:
+            found |= {name: there.column(name)[at] for name in ("kind", "geometries")}
+        if self.rows.rest is not None:
+            found["rest"] = self._shapes(there.column("rest")[at])
         if holds.confidence:
             found["scored"] = (flags & HAS_CONFIDENCE) != 0
             found["confidence"] = there.column("confidence")[at]
@@ -148,16 +166,40 @@ class Same:
         )
         attribute = np.zeros(n, np.int64) if rows.attribute is None else rows.attribute[at]
         found["attributes"] = self._coded(attribute, lambda c: _said(scope, kept[c][0]))
+        if rows.kind is not None:
+            found |= {"kind": rows.kind[at], "geometries": rows.bits()[at]}
+        if rows.rest is not None:
+            found["rest"] = self._shapes(rows.rest[at])
         if holds.confidence:
             given = np.full(n, np.nan) if rows.confidence is None else rows.confidence[at]
             found["scored"] = ~np.isnan(given)
             found["confidence"] = np.nan_to_num(given, nan=0.0)
         if holds.annotator:
             codes = np.zeros(n, np.int64) if rows.annotator is None else rows.annotator[at]
-            found["annotator"] = self._coded(codes, lambda c: ("annotator", rows.annotators[c].encode()))
+            found["annotator"] = self._coded(
+                codes, lambda c: ("annotator", self._annotator(rows.annotators[c]))
+            )
         if holds.origin:
             found["origin"] = np.zeros(n, np.uint8) if rows.origin is None else rows.origin[at]
         return found
+
+    def _annotator(self, name: str) -> bytes:
+        """A name is believed of a label that says by its id which one it is; another is what the caller makes of it."""
+        believed = not name or self.rows.carried is not None
+        return (name if believed else self._claimed(name)).encode()
+
+    def _shapes(self, rest: NDArray[np.object_]) -> I64:
+        """Tokens of shapes; long ones lie apart on one side only."""
+        return np.fromiter((self._token(_apart(raw)) for raw in rest.tolist()), np.int64, len(rest))
+
+
+def _apart(raw: bytes) -> bytes:
+    """As it is stored: long payloads by their address."""
+    if len(raw) <= INLINE_LIMIT:
+        return raw
+    long = (f for f in parse(raw) if not f.detached and f.tag != ALIASES and len(f.payload) > INLINE_LIMIT)
+    gone = {f.tag: address_of(f.payload) for f in long}
+    return pack([Field(f.tag, gone[f.tag], True) if f.tag in gone else f for f in parse(raw)])
 
 
 def _said(scope: AttributeScope, attributes: Mapping[str, Scalar]) -> Any:

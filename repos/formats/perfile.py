@@ -6,30 +6,55 @@ the keys' hashes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import cast
 
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.model import Kind
 from repos.formats.errors import FormatError, SourceError
 from repos.formats.options import Options
-from repos.formats.records import Holds, Item, Progress, Record, Refusal, Tally
+from repos.formats.records import Count, Holds, Item, Progress, Record, Refusal, Tally
 
 
 def read_files(
     names: Sequence[str], read_one: Callable[[str], Iterator[Item]], options: Options
 ) -> Iterator[Item]:
     """Items of every file. A file that fails as a whole is one Refusal; the others go on."""
-    tally, seen = Tally(), Keys()
+    found = read_with_rows(names, read_one, options, Keys(), Tally(), lambda: ())
+    return cast(Iterator[Item], found)
+
+
+def read_with_rows(
+    names: Sequence[str],
+    read_one: Callable[[str], Iterator[Item | DraftRows]],
+    options: Options,
+    seen: Keys,
+    tally: Tally,
+    flush: Callable[[], Iterable[Item | DraftRows]],
+) -> Iterator[Item | DraftRows]:
+    """The same where files may come as columns, some of them later. `flush` gives those that wait; `read_one` takes
+    their keys in `seen` and gives what waits before it gives anything else."""
     for done, name in enumerate(names, 1):
         try:
-            for item in read_one(name):
-                yield tally.of(seen.check(item))
+            yield from _checked(read_one(name), seen, tally)
         except FormatError as error:
             yield tally.of(refused_file(name, error))
         except SourceError as error:
             yield tally.of(Refusal(name, str(error), "a file that can be read", whole=True, annotations=0))
         if done % options.progress_every == 0:
+            yield from _checked(flush(), seen, tally)
             yield Progress(done, len(names), "files", tally.count, name)
+    yield from _checked(flush(), seen, tally)
     yield Progress(len(names), len(names), "files", tally.count)
+
+
+def _checked(items: Iterable[Item | DraftRows], seen: Keys, tally: Tally) -> Iterator[Item | DraftRows]:
+    for item in items:
+        if isinstance(item, DraftRows):
+            tally.count += Count(len(item), annotations_taken=item.n_rows)
+            yield item
+        else:
+            yield tally.of(seen.check(item))
 
 
 def refused_file(name: str, error: FormatError) -> Refusal:

@@ -4,7 +4,8 @@
 With a known image size a coordinate is read onto the grid of 2^-16 px, else onto one of 2^-40 in the relative
 frame (repos.formats.numbers), and written with the fewest digits that read back. Class numbers are indices
 into a names file: data.yaml, classes.txt, *classes*.txt, obj.names; the one nearest to a label file counts.
-Cost: linear, one file at a time.
+Cost: linear, one file at a time; imports take plain files as columns (yolo_rows). Text files without any line that
+could be a label are notes and left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.model import Kind
 from repos.formats.base import ClassInfo, Plain, Sink, UniqueNames, WriteReport, imported
 from repos.formats.errors import SourceError
@@ -19,7 +21,7 @@ from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.media import image_size
 from repos.formats.options import Options
-from repos.formats.perfile import read_files
+from repos.formats.perfile import Keys, read_files, read_with_rows
 from repos.formats.records import (
     IMPORTED,
     ClassName,
@@ -31,12 +33,14 @@ from repos.formats.records import (
     Record,
     Refusal,
     SampleDraft,
+    Tally,
     Warned,
     excerpt,
 )
-from repos.formats.source import Source, read_head, read_whole
+from repos.formats.source import Source, read_whole
 from repos.formats.yolo_lines import Bad, Size, encode, looks_like_line, parse
 from repos.formats.yolo_names import ClassFiles, is_names_file, names_of
+from repos.formats.yolo_rows import LabelFile, YoloRuns, is_usual
 
 
 class Yolo(Plain):
@@ -60,14 +64,20 @@ class Yolo(Plain):
         return Holds(frozenset({Kind.BOX, Kind.POLYGON} if options.polygons else {Kind.BOX}))
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
+        names, reader = self._reader(source, options)
+        yield from read_files(names, reader.read, options)
+
+    def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
+        names, reader = self._reader(source, options)
+        keys, tally = Keys(), Tally()
+        rows = _RowReader(reader, keys, tally, YoloRuns(reader.holds, options.polygons, reader.lines))
+        yield from read_with_rows(names, rows.read, options, keys, tally, rows.runs.flush)
+
+    def _reader(self, source: Source, options: Options) -> tuple[list[str], _Reader]:
         classes = ClassFiles(source, options.class_names)
         names = [n for n in source.names() if n.lower().endswith(".txt") and not classes.is_one(n)]
-        notes = {n for n in names if _is_note(source, n)}
-        yield from (Warned(n, "not a label file: no line of it is a label; left out") for n in sorted(notes))
-        reader = _Reader(
-            source, options, Media(source.names(), options.find_image), classes, self.holds(options)
-        )
-        yield from read_files([n for n in names if n not in notes], reader.read, options)
+        media = Media(source.names(), options.find_image)
+        return names, _Reader(source, options, media, classes, self.holds(options))
 
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
@@ -122,10 +132,13 @@ def _express(draft: Draft, written: Size, read: Size) -> Draft | None:
     return None if isinstance(geometry, Bad) else Draft(geometry.kind, draft.label_class, (geometry.shape,))
 
 
-def _is_note(source: Source, name: str) -> bool:
-    """A text file that is prose or a list of names: it has words that are no numbers and no line of four
+def _is_note(head: bytes) -> bool:
+    """Of a text file that is prose or a list of names: it has words that are no numbers and no line of four
     numbers."""
-    lines = [line.split() for line in read_head(source, name, 4096).splitlines()]
+    first = head.partition(b"\n")[0].split()
+    if len(first) >= 4 and all(map(_numeric, first)):
+        return False
+    lines = [line.split() for line in head.splitlines()]
     numeric = [[_numeric(word) for word in words] for words in lines]
     return not all(map(all, numeric)) and not any(sum(flags) >= 4 for flags in numeric)
 
@@ -147,21 +160,35 @@ class _Reader:
     holds: Holds
 
     def read(self, name: str) -> Iterator[Item]:
-        data = read_whole(self.source, name).decode("utf-8-sig", "replace")
+        found = self.file(name)
+        if isinstance(found, LabelFile):
+            yield from self.lines(found)
+        else:
+            yield found
+
+    def file(self, name: str) -> LabelFile | Refusal | Warned:
+        """The file and its sample, or what is wrong with it as a whole."""
+        data = read_whole(self.source, name)
+        if _is_note(data[:4096]):
+            return Warned(name, "not a label file: no line of it is a label; left out")
         try:
             key, member = self.media.beside(name)
             key = self.options.key_prefix + key
             size = self._size(key, member)
         except SourceError as error:
-            yield Refusal(name, str(error), "a readable image", whole=True, annotations=_count(data))
-            return
+            return Refusal(name, str(error), "a readable image", whole=True, annotations=_count(data))
         if problem := key_problem(key):
-            yield Refusal(
+            return Refusal(
                 name, "the sample key is not valid", problem, key=key, whole=True, annotations=_count(data)
             )
-            return
+        width, height = size or (None, None)
+        return LabelFile(name, key, SampleDraft(MediaRef(member, width=width, height=height)), size, data)
+
+    def lines(self, file: LabelFile) -> Iterator[Item]:
+        """The refused lines of a file and its record."""
+        name, key, size = file.name, file.key, file.size
         names, drafts, refused = self.classes.of(name), [], 0
-        for number, line in enumerate(data.splitlines(), 1):
+        for number, line in enumerate(_text(file.data).splitlines(), 1):
             if not line.strip():
                 continue
             draft = _line(line, number, name, key, size, names, self.options.polygons)
@@ -170,9 +197,7 @@ class _Reader:
                 yield draft
             else:
                 drafts.append(draft)
-        width, height = size or (None, None)
-        sample = SampleDraft(MediaRef(member, width=width, height=height))
-        yield Record(key, sample, {IMPORTED: LayerDraft(tuple(drafts))}, self.holds, name, 1, refused)
+        yield Record(key, file.sample, {IMPORTED: LayerDraft(tuple(drafts))}, self.holds, name, 1, refused)
 
     def _size(self, key: str, member: str | None) -> Size:
         known = self.options.known_size(key) if self.options.known_size else None
@@ -182,8 +207,34 @@ class _Reader:
         return known
 
 
-def _count(data: str) -> int:
-    return sum(1 for line in data.splitlines() if line.strip())
+@dataclass(frozen=True, slots=True)
+class _RowReader:
+    """Files as columns where they are plain. `keys` and `tally` are those of the whole import."""
+
+    reader: _Reader
+    keys: Keys
+    tally: Tally
+    runs: YoloRuns
+
+    def read(self, name: str) -> Iterator[Item | DraftRows]:
+        found = self.reader.file(name)
+        usual = isinstance(found, LabelFile) and is_usual(found.data)
+        if isinstance(found, LabelFile) and usual and self.keys.free(found.key, name, 1, self.reader.holds):
+            yield from self.runs.add(found, self.reader.classes.of(name))
+            return
+        yield from self.runs.flush()
+        if isinstance(found, LabelFile):
+            yield from self.reader.lines(found)
+        else:
+            yield found
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8-sig", "replace")
+
+
+def _count(data: bytes) -> int:
+    return sum(1 for line in _text(data).splitlines() if line.strip())
 
 
 def _line(

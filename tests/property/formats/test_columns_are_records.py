@@ -23,7 +23,7 @@ from repos.formats.options import Options
 from repos.formats.records import Record
 from repos.formats.registry import format_named
 from repos.formats.source import MemorySource
-from tests.property.formats.format_worlds import GOLD, World
+from tests.property.formats.format_worlds import GOLD, World, picture
 
 NUMBERS = st.one_of(st.integers(0, 9), st.sampled_from([0.5, 2.25, 1 / 3, 1e-7, -0.0, 0.123456789012345]))
 SIDES = st.one_of(st.integers(1, 9), st.sampled_from([0.5, 2.25, 1 / 3, 4.0]))
@@ -101,6 +101,73 @@ def test_coco_by_columns(first: bytes, second: bytes, plan: ImportPlan) -> None:
     world = same_both_ways(world, "coco", {"c.json": second}, plan)
     again = same_both_ways(world, "coco", {"c.json": second}, plan)
     assert again.layers == world.layers
+
+
+COORDINATES = st.one_of(
+    st.sampled_from(["0.5", "0.25", "0", "1", "1.2", "5e-1", "0.333333", "0.7512", ".5"]),
+    st.floats(0, 1).map(lambda v: f"{v:.6f}"),
+)
+ODD_WORDS = st.sampled_from(
+    ["x", "1_0", "nan", "1e999", "-0.0", "2.5", "640", "1.7", "-1.9", "1e-12", "--", "0.1e"]
+)
+WORDS = st.sampled_from(["0", "1", "2", "1.0", "7", "-1", "+1", "a"])
+ODD_LINES = st.sampled_from(
+    ["", " ", "some words", "0 10 20 30 40", "0 1.1 2.2 3.3 4.4", "1 300.5 20 310.25 40", "0 1 2",
+     "\ufeff0 .5 .5 .1 .1",
+     "0 .5 .5 .1 .1\x0c1 .5 .5 .1 .1", "0 0 0 0 0 0 0", "0 .1 .1 .9 .1 .9 .9 .1 .1 .1 .1", "1 5 5 5.0 7"]
+)  # fmt: skip
+
+
+@st.composite
+def label_lines(draw: st.DrawFn, odd: bool) -> str:
+    if odd and draw(st.integers(0, 3)) == 0:
+        return draw(ODD_LINES)
+    count = 2 * draw(st.sampled_from([2, 2, 2, 3, 4, 60 if odd else 5]))
+    words = [draw(COORDINATES) for _ in range(count)]
+    if odd and draw(st.integers(0, 3)) == 0:
+        words[draw(st.integers(0, count - 1))] = draw(ODD_WORDS)
+    if count > 6 and draw(st.booleans()):
+        words[-2:] = words[:2]
+    name = draw(WORDS if odd else st.sampled_from("012"))
+    return " ".join([name, *words])
+
+
+@st.composite
+def label_files(draw: st.DrawFn) -> dict[str, bytes]:
+    odd = draw(st.booleans())
+    files = {}
+    if draw(st.booleans()):
+        files["classes.txt"] = "\n".join(["cup", draw(st.sampled_from(["dog", " x", "cup"])), "7"]).encode()
+    for name in draw(st.lists(st.sampled_from(["a", "b", "c", "s/a", "d"]), max_size=5, unique=True)):
+        lines = draw(st.lists(label_lines(odd), max_size=4))
+        files[f"labels/{name}.txt"] = draw(st.sampled_from(["\n", "\r\n", "\r"])).join(lines).encode()
+    return files
+
+
+@settings(deadline=None)
+@given(
+    label_files(), label_files(), PLANS, st.booleans(), st.lists(st.sampled_from([None, (640, 480), (31, 7)]))
+)
+def test_yolo_by_columns(
+    first: dict[str, bytes],
+    second: dict[str, bytes],
+    plan: ImportPlan,
+    polygons: bool,
+    sizes: list[tuple[int, int] | None],
+) -> None:
+    world = World()
+    for key, size in zip(("labels/a", "labels/b", "labels/c"), sizes, strict=False):
+        world.sample[key] = picture(*(size or (None, None)))
+    world = same_both_ways(world, "yolo", first, ImportPlan(), polygons=True)
+    world = same_both_ways(world, "yolo", second, plan, polygons=polygons)
+    same_both_ways(world, "yolo", second, plan, polygons=polygons)
+
+
+def test_plain_label_files_do_come_as_columns() -> None:
+    files = {f"{n}.txt": b"0 .5 .5 .1 .2\n1 .1 .1 .9 .1 .5 .9\n" for n in range(3)}
+    items = list(Bound(format_named("yolo"), Options(polygons=True)).read_rows(MemorySource(files)))
+    assert [(len(item), item.n_rows) for item in items if isinstance(item, DraftRows)] == [(3, 6)]
+    assert not any(isinstance(item, Record) for item in items)
 
 
 @settings(deadline=None, max_examples=50)
