@@ -123,6 +123,41 @@ class DigestMismatch(Invalid):
         HubError.__init__(self, declared=declared, actual=actual, field="sha256")
 
 
+class MissingParts(Invalid):
+    """An upload cannot be finished: these parts were not sent. `numbers` has the first hundred."""
+
+    code = "missing_parts"
+    template = "{count} of {wanted} parts were not sent, the first is part {first}."
+
+    def __init__(self, numbers: Sequence[int], wanted: int) -> None:
+        HubError.__init__(
+            self,
+            count=len(numbers),
+            wanted=wanted,
+            first=numbers[0],
+            numbers=list(numbers)[:100],
+            field="parts",
+        )
+
+
+class UploadOver(Conflict):
+    """An upload takes no more bytes."""
+
+    code = "upload_over"
+    template = "The upload {name} is {state}."
+
+    def __init__(self, name: str, state: str) -> None:
+        HubError.__init__(self, name=name, state=state)
+
+
+class TooManyUploads(Conflict):
+    code = "too_many_uploads"
+    template = "You have {limit} unfinished uploads in parts; finish or abort one of them first."
+
+    def __init__(self, limit: int) -> None:
+        HubError.__init__(self, limit=limit)
+
+
 class Taken(Conflict):
     code = "taken"
     template = "The {what} {name!r} exists already."

@@ -15,6 +15,7 @@ from environs import Env
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES_FILE = "services.json"
+LEAST_PART_MB = 5  # S3 refuses smaller parts
 
 
 def remembered(data: Path) -> dict[str, str]:
@@ -60,6 +61,8 @@ class Environment:
     metrics_folder: str
     node_cache_url: str
     node_disk_cache_bytes: int
+    media_part_bytes: int
+    media_largest_bytes: int
 
 
 def read() -> Environment:
@@ -101,6 +104,8 @@ def read() -> Environment:
         metrics_folder=env.str("PROMETHEUS_MULTIPROC_DIR", ""),
         node_cache_url=env.str("NODE_CACHE_URL", ""),
         node_disk_cache_bytes=env.int("NODE_DISK_CACHE_MB", 2048) * 2**20,
+        media_part_bytes=max(LEAST_PART_MB, env.int("MEDIA_PART_MB", 64)) * 2**20,
+        media_largest_bytes=env.int("MEDIA_LARGEST_GB", 50) * 2**30,
     )
 
 

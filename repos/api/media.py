@@ -10,27 +10,26 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.errors import Invalid
 from hub.http.etag import etag, not_modified
-from hub.http.idempotency import idempotent
 from hub.http.pagination import small_number
 from hub.http.parsers import CleanJSONParser
 from repos.access import Revision
 from repos.api.base import PRIVATE, PUBLIC_PINNED, R, RepositoryView, valid
+from repos.api.media_uploads import MediaOrUpload, UploadShape, blob_document, upload_document
 from repos.errors import BadValue, NotFound
 from repos.models import Blob
 from repos.selectors.media import MediaAt, media_at
-from repos.services import media, thumbnails
+from repos.services import direct_uploads, media, thumbnails
 from repos.services.stores import blobs_of
 
 PIECE = 2**18
@@ -46,22 +45,6 @@ class NewUpload(serializers.Serializer[Any]):
     media_type = serializers.CharField(max_length=100, default="application/octet-stream")
 
 
-class UploadShape(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    url = serializers.URLField(allow_null=True, help_text="PUT the bytes there; null: POST them here instead")
-    expires_at = serializers.DateTimeField()
-
-
-class BlobShape(serializers.Serializer[Any]):
-    sha256 = serializers.CharField()
-    size = serializers.IntegerField()
-    type = serializers.CharField()
-    width = serializers.IntegerField(allow_null=True)
-    height = serializers.IntegerField(allow_null=True)
-    duration = serializers.FloatField(allow_null=True)
-    orientation = serializers.IntegerField()
-
-
 class Bytes(BaseParser):
     """Any other body is the bytes themselves, left in the stream."""
 
@@ -69,18 +52,6 @@ class Bytes(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         return stream
-
-
-def blob_document(blob: Blob) -> dict[str, Any]:
-    return {
-        "sha256": bytes(blob.sha256).hex(),
-        "size": blob.size,
-        "type": blob.media_type,
-        "width": blob.width,
-        "height": blob.height,
-        "duration": blob.duration,
-        "orientation": blob.orientation,
-    }
 
 
 class Media(RepositoryView):
@@ -100,20 +71,20 @@ class Media(RepositoryView):
 
 
 class Uploads(Media):
-    """One upload: JSON announces a direct one; a multipart `file` or a bare body is the media itself.
+    """One upload: JSON announces a direct one, or goes on with one in parts that was begun for the same bytes;
+    a multipart `file` or a bare body is the media itself.
 
     A sample may be called `uploads` too: reading it is Media's.
     """
 
     parser_classes = [CleanJSONParser, MultiPartParser, Bytes]
 
-    @extend_schema(request=NewUpload, responses={201: UploadShape, 200: BlobShape})
+    @extend_schema(request=NewUpload, responses={201: UploadShape, 200: MediaOrUpload})
     def post(self, request: Request, **_: str) -> Response:
         repository, kind = self.repository(), (request.content_type or "").split(";")[0]
         if kind == "application/json":
-            session, url = media.begin_direct(self.person, repository, **valid(NewUpload, request))
-            body = {"id": session.pk, "url": url, "expires_at": session.expires_at}
-            return Response(body, status=status.HTTP_201_CREATED)
+            session, new = direct_uploads.begin(self.person, repository, **valid(NewUpload, request))
+            return Response(upload_document(session), status=201 if new else 200)
         declared = request.headers.get("X-Content-SHA256", "")
         if kind == "multipart/form-data":
             file = request.FILES.get("file")
@@ -135,14 +106,6 @@ def _pieces(request: Request) -> Iterator[bytes]:
         source = request.META.get("wsgi.input")
     while source is not None and (piece := source.read(PIECE)):
         yield piece
-
-
-class OneUpload(RepositoryView):
-    @extend_schema(operation_id="repos_media_uploads_finish", request=None, responses=BlobShape)
-    @idempotent
-    def post(self, request: Request, upload: UUID, **_: str) -> Response:
-        """The bytes are there: verify them. Safe to repeat."""
-        return Response(blob_document(media.finish_direct(self.person, self.repository(), upload)))
 
 
 class Thumbnails(RepositoryView):

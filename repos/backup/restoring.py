@@ -59,7 +59,8 @@ def _load(target: BlobStore, found: dict[str, Any]) -> None:
         tables.load(table, BytesIO(target.get(places.table_key(found["moment"], table.name))))
     tables.set_sequences()
     Pack.objects.exclude(state=Pack.State.LIVE).delete()  # of work that had not landed
-    UploadSession.objects.filter(state=UploadSession.State.OPEN).delete()
+    under_way = (UploadSession.State.OPEN, UploadSession.State.CHECKING)
+    UploadSession.objects.filter(state__in=under_way).delete()  # their bytes are not in a backup
 
 
 def verify(target: BlobStore, moment: str = "") -> Iterator[str]:

@@ -72,10 +72,14 @@ class BlobGrant(models.Model):
 
 
 class UploadSession(models.Model):
-    """A direct upload under way: bytes go to `object_key`, which nobody may name until the digest was verified."""
+    """A direct upload under way: bytes go to `object_key`, which nobody may name until the digest was verified.
+
+    With `parts_id` it is in parts of `part_size`, the last one shorter. Such a one is `checking` from when its
+    parts were joined: nothing is sent to it any more. `found` is the digest of what was refused."""
 
     class State(models.TextChoices):
         OPEN = "open"
+        CHECKING = "checking"
         DONE = "done"
         REFUSED = "refused"
 
@@ -86,6 +90,30 @@ class UploadSession(models.Model):
     size = models.BigIntegerField()
     media_type = models.CharField(max_length=100, blank=True)
     object_key = models.CharField(max_length=255, unique=True)
-    state = models.CharField(max_length=7, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    parts_id = models.CharField(
+        max_length=1024, blank=True, help_text="the store's name of an upload in parts"
+    )
+    part_size = models.BigIntegerField(default=0)
+    busy_until = models.DateTimeField(null=True, help_text="a worker reads it, unless that died")
+    found = models.BinaryField(max_length=32, null=True)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "user", "sha256", "size"],
+                condition=models.Q(state="open") & ~models.Q(parts_id=""),
+                name="upload_in_parts_once",
+            )
+        ]
+
+    @property
+    def parts(self) -> int:
+        """How many there have to be; 0 when it is sent whole."""
+        return -(-self.size // self.part_size) if self.part_size else 0
+
+    def size_of(self, number: int) -> int:
+        """Bytes of a part, counted from 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)

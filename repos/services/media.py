@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,17 +23,15 @@ from hub.accounts.models import User
 from repos import access
 from repos.access import Actor
 from repos.annotations.model import Media, MediaState
-from repos.errors import BadValue, Busy, DigestMismatch, NotFound, RedactedBytes, UploadTooLarge
+from repos.errors import BadValue, Busy, DigestMismatch, RedactedBytes, UploadTooLarge
 from repos.formats.errors import MediaError
 from repos.formats.media import Probe, probe
-from repos.models import Blob, BlobGrant, Repository, Role, Tombstone, UploadSession
+from repos.models import Blob, BlobGrant, Repository, Role, Tombstone
 from repos.services.stores import blobs_of
 
 LARGEST_UPLOAD = 5 * 2**30
 SPOOLED = 4 * 2**20
 PIECE = 2**20
-SESSION_LASTS = timedelta(hours=6)
-URL_SECONDS = 300
 KEPT = timedelta(days=7)
 """How long bytes that were sent are kept for a commit that names them."""
 UNKNOWN = "application/octet-stream"
@@ -153,61 +150,6 @@ def record(actor: User, repository: Repository, sha256: bytes, size: int, key: s
     return blob
 
 
-def begin_direct(
-    actor: User, repository: Repository, *, sha256: str, size: int, media_type: str
-) -> tuple[UploadSession, str | None]:
-    """A place to PUT bytes straight to the store, and its URL; no URL when the store has none: send them to us then."""
-    access.require(actor, repository, Role.WRITE)
-    refuse_redacted(repository, digest_of(sha256))
-    if not 0 < size <= LARGEST_UPLOAD:
-        raise UploadTooLarge("an upload", LARGEST_UPLOAD)
-    made = uuid.uuid4()
-    session = UploadSession.objects.create(
-        id=made,
-        repository=repository,
-        user=actor,
-        sha256=digest_of(sha256),
-        size=size,
-        media_type=media_type,
-        object_key=f"uploads/{made.hex}",
-        expires_at=timezone.now() + SESSION_LASTS,
-    )
-    return session, blobs_of(repository.network).presign_put(
-        session.object_key, URL_SECONDS, media_type, size
-    )
-
-
-def finish_direct(actor: User, repository: Repository, session_id: uuid.UUID) -> Blob:
-    """Read what was put there, verify it, and let the actor name it. Safe to repeat.
-
-    What was verified is stored anew under its digest: the URL still takes a PUT for some minutes, and whoever holds it
-    must not be able to change bytes that count as verified.
-    """
-    access.require(actor, repository, Role.WRITE)
-    session = UploadSession.objects.filter(
-        pk=session_id, repository=repository, user=actor, expires_at__gt=timezone.now()
-    ).first()
-    if session is None:
-        raise NotFound("upload", str(session_id))
-    wanted = bytes(session.sha256)
-    refuse_redacted(repository, wanted)
-    if session.state == UploadSession.State.DONE:
-        return _as_said(actor, repository, [wanted])[wanted]
-    store = blobs_of(repository.network)
-    if store.head(session.object_key) is None:
-        raise NotFound("uploaded object", str(session_id))
-    with SpooledTemporaryFile(SPOOLED) as spool:
-        received = receive(store.stream(session.object_key), spool)
-        if received.sha256 != wanted:
-            store.delete(session.object_key)
-            UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.REFUSED)
-            raise DigestMismatch(wanted.hex(), received.sha256.hex())
-        blob = keep(actor, repository, received, session.media_type)
-    UploadSession.objects.filter(pk=session.pk).update(state=UploadSession.State.DONE)
-    store.delete(session.object_key)
-    return blob
-
-
 _RENEW = """
 UPDATE repos_blob SET leased_until = greatest(leased_until, %s), missed_at = NULL
  WHERE network_id = %s AND sha256 = ANY(%s) AND redacted_at IS NULL RETURNING sha256
@@ -259,13 +201,13 @@ def known_media(actor: Actor, repository: Repository, digests: Iterable[bytes]) 
             duration=blob.duration,
             orientation=blob.orientation,
         )
-        for digest, blob in _as_said(
+        for digest, blob in as_said(
             actor, repository, wanted - not_nameable(actor, repository, wanted)
         ).items()
     }
 
 
-def _as_said(actor: Actor, repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Blob]:
+def as_said(actor: Actor, repository: Repository, digests: Iterable[bytes]) -> dict[bytes, Blob]:
     """Rows by digest, with the media type that the actor declared here where the bytes tell none. Two queries."""
     found = blobs(repository, digests)
     said = BlobGrant.objects.filter(

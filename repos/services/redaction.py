@@ -21,7 +21,7 @@ from hub.audit.services import record
 from repos import access
 from repos.access import Revision
 from repos.errors import BadValue, NotAllowed, NotFound
-from repos.models import Blob, BlobGrant, Network, Reason, Repository, Role, Tombstone
+from repos.models import Blob, BlobGrant, Network, Reason, Repository, Role, Tombstone, UploadSession
 from repos.selectors.media import stored_digest
 from repos.selectors.people import author_id
 from repos.services import media, media_packs, thumbnails
@@ -119,6 +119,8 @@ def _remove(tombstone: Tombstone) -> None:
     store = blobs_of(network)
     for key in thumbnails.keys_of(digest):
         store.delete(key)
+    under_way = UploadSession.objects.filter(repository__network=network, sha256=digest)
+    under_way.exclude(state=UploadSession.State.CHECKING).update(expires_at=timezone.now())
     Tombstone.objects.filter(pk=tombstone.pk).update(bytes_gone_at=timezone.now())
 
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from repos.labelstore.ports import BlobStore
 from repos.models import Blob, BlobGrant, DiscardedObject, Network, UploadSession
+from repos.services.stores import blobs_of
 from repos.upkeep.roots import living
 
 AT_ONCE = 500
@@ -94,12 +95,16 @@ def discard(network: Network, keys: Iterable[str]) -> None:
 
 
 def expire_sessions(network: Network, now: datetime) -> int:
-    """Direct uploads that were never finished: what was put there goes."""
+    """Direct uploads whose time is over: what was put there goes, unless it is media; parts are let go of at once."""
     with transaction.atomic():
-        over = UploadSession.objects.select_for_update().filter(
+        over = UploadSession.objects.select_for_update(of=["self"]).filter(
             repository__network=network, expires_at__lte=now
         )
         sessions = list(over)
+        parts = blobs_of(network).parts()
+        for session in sessions:
+            if parts is not None and session.parts_id and session.state == UploadSession.State.OPEN:
+                parts.abort(session.object_key, session.parts_id)
         discard(network, {s.object_key for s in sessions})
         UploadSession.objects.filter(pk__in=[s.pk for s in sessions]).delete()
     return len(sessions)

@@ -41,6 +41,28 @@ def orphans(network: Network, blobs: BlobStore, age: timedelta) -> Iterator[Blob
             yield from (info for info in page if info.key not in keys)
 
 
+def abort_lost_parts(blobs: BlobStore, age: timedelta) -> int:
+    """Let go of uploads in parts older than `age` that no session knows, of every network of the installation;
+    how many. A crash between beginning one and noting it leaves such, and so does one of ours that was killed
+    in the midst."""
+    parts = blobs.parts()
+    found = list(parts.unfinished("networks/")) if parts is not None else []
+    if parts is None or not found:
+        return 0
+    before = store_time(blobs) - age
+    old = [one for one in found if one.begun <= before]
+    gone = 0
+    for start in range(0, len(old), PAGE):
+        page = old[start : start + PAGE]
+        sessions = UploadSession.objects.filter(parts_id__in=[one.upload for one in page])
+        known = set(sessions.values_list("parts_id", flat=True))
+        for one in page:
+            if one.upload not in known:
+                parts.abort(one.key, one.upload)
+                gone += 1
+    return gone
+
+
 def remove(network: Network, blobs: BlobStore, found: BlobInfo) -> bool:
     """Remove one; False when somebody made it known meanwhile."""
     if not found.key.startswith("packs/"):

@@ -27,7 +27,7 @@ from rest_framework.test import APIClient
 from hub.accounts.models import User
 from hub.jobs.models import Job, JobLog
 from repos.models import Collaborator, JobRefusal, Repository, Role, Upload
-from repos.services import imports, media, predictions, uploads
+from repos.services import direct_uploads, imports, predictions, uploads
 from repos.services.stores import blobs_of
 from reviews.services import pulls
 from tests.factories import data
@@ -110,8 +110,17 @@ def _work_of(bob: User, fork: Repository, commit: str) -> dict[str, str]:
     job = Job.objects.create(kind="import", actor=bob, subject=imports.subject_of(fork), message=WORD)
     JobLog.objects.create(job=job, text=f"reading {WORD}")
     JobRefusal.objects.create(job=job, number=1, file=WORD, reason="no", excerpt=WORD)
-    session, _ = media.begin_direct(bob, fork, sha256="ab" * 32, size=9, media_type="image/png")
-    return {"upload": str(upload.pk), "job": str(job.pk), "session": str(session.pk), "set": WORD}
+    session, _ = direct_uploads.begin(bob, fork, sha256="ab" * 32, size=9, media_type="image/png")
+    parted, _ = direct_uploads.begin(bob, fork, sha256="cd" * 32, size=2**30, media_type="video/mp4")
+    dropped, _ = direct_uploads.begin(bob, fork, sha256="ef" * 32, size=2**30, media_type="video/mp4")
+    return {
+        "upload": str(upload.pk),
+        "job": str(job.pk),
+        "session": str(session.pk),
+        "parted": str(parted.pk),
+        "dropped": str(dropped.pk),
+        "set": WORD,
+    }
 
 
 @dataclass(frozen=True)
@@ -210,6 +219,10 @@ DOORS = [
     Door("refusals of a job", "get", "/api/v1/jobs/{job}/refusals"),
     Door("stop a job", "post", "/api/v1/jobs/{job}/cancel", {}, opens=MADE),
     Door("finish an upload", "post", "/media/uploads/{session}", {}, opens=frozenset({404})),
+    Door("upload under way", "get", "/media/uploads/{session}"),
+    Door("parts of an upload", "get", "/media/uploads/{parted}/parts"),
+    Door("finish an upload in parts", "post", "/media/uploads/{parted}", {}, opens=frozenset({422})),
+    Door("give up an upload", "delete", "/media/uploads/{dropped}", {}, opens=frozenset({204})),
     Door("import an upload", "post", "/imports", {"upload": "{upload}", "format": "csv"}, opens=MADE),
     # by naming it in a write
     Door(
@@ -433,7 +446,7 @@ def test_nothing_is_left_open_when_access_ends(scene: Scene) -> None:
     api, url = client_of(guest, page=False), f"/api/v1/repos/{scene.fork}"
     assert api.put(f"{url}/staging/secret", {"operations": [data.put_box(KEY, 5)]}).status_code == 200
     upload = uploads.begin(guest, scene.fork)
-    session, _ = media.begin_direct(guest, scene.fork, sha256="cd" * 32, size=9, media_type="image/png")
+    session, _ = direct_uploads.begin(guest, scene.fork, sha256="cd" * 32, size=9, media_type="image/png")
     job = Job.objects.create(kind="import", actor=guest, subject=imports.subject_of(scene.fork))
     own = make.forks.fork(guest, scene.fork)
     for path in (

@@ -3,8 +3,10 @@
 from celery import shared_task
 
 from repos.models import Network
+from repos.storage.configured import blob_store
 from repos.upkeep import gc
 from repos.upkeep.compact import compact
+from repos.upkeep.orphans import abort_lost_parts
 
 
 @shared_task(name="store.collect", queue="maintenance")
@@ -18,7 +20,8 @@ def collect() -> int:
 def collect_expired() -> int:
     """Packs and uploads whose time is over; no walk."""
     networks = Network.objects.order_by("pk").iterator(chunk_size=100)
-    return sum(freed.packs_freed + freed.objects_removed for freed in map(gc.collect_expired, networks))
+    found = sum(freed.packs_freed + freed.objects_removed for freed in map(gc.collect_expired, networks))
+    return found + abort_lost_parts(blob_store(), gc.LOST_AFTER)
 
 
 @shared_task(name="store.compact", queue="maintenance")

@@ -29,6 +29,9 @@ DERIVED_BYTES = ENVIRONMENT.derived_bytes
 # Nodes that a process no longer holds: in a Redis of its own that may evict, else in a folder of this machine.
 NODE_CACHE_URL = ENVIRONMENT.node_cache_url
 NODE_DISK_CACHE_BYTES = ENVIRONMENT.node_disk_cache_bytes
+# Media above one part is sent to the store in parts of this size; the largest that is taken so.
+MEDIA_PART_BYTES = ENVIRONMENT.media_part_bytes
+MEDIA_LARGEST_BYTES = ENVIRONMENT.media_largest_bytes
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # one commit of operations as JSON; media is streamed

@@ -34,7 +34,7 @@ from repos.models import (
     StagingArea,
     UploadSession,
 )
-from repos.services import commits, media, refs, repositories
+from repos.services import commits, direct_uploads, media, refs, repositories
 from repos.services.stores import blobs_of, workspace
 from repos.storage.postgres import publish
 from repos.upkeep import gc
@@ -413,7 +413,7 @@ def test_staged_media_stays_and_unfinished_uploads_go() -> None:
     staging.append(
         owner, repository, "main", [data.put_sample("c", media={"state": "stored", "sha256": digest})]
     )
-    session, _ = media.begin_direct(owner, repository, sha256="ab" * 32, size=3, media_type="")
+    session, _ = direct_uploads.begin(owner, repository, sha256="ab" * 32, size=3, media_type="")
     blobs_of(network).put(session.object_key, b"abc")
     Blob.objects.update(leased_until=timezone.now())
     UploadSession.objects.update(expires_at=timezone.now())
