@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from repos.annotations.codec import EXACT, RAW, SCALES
 
-__all__ = ["RAW", "SIGNED", "known", "quantise", "restore"]
+__all__ = ["RAW", "SIGNED", "due", "known", "quantise", "quantise_as", "restore"]
 
 SIGNED = 16
 F64 = NDArray[np.float64]
@@ -69,6 +69,36 @@ def _store(out: U64, codes: U8, q: F64, rows: Any, leaf: I64, settled: NDArray[n
         integers = np.where(zigzag, (integers << 1) ^ (integers >> 63), integers)
     kept = out[rows]
     out[rows] = np.where(mine, integers.view(np.uint64), kept)
+
+
+def quantise_as(values: F64, codes: U8) -> tuple[U64, NDArray[np.bool_]]:
+    """Integers of rows under codings that are given row by row, and which rows can be said in theirs (others: 0)."""
+    out = values.view(np.uint64).copy()
+    fits = np.ones(len(values), bool)
+    for code in np.unique(codes[codes != RAW]).tolist():
+        rows = np.flatnonzero(codes == code)
+        exact, q = _exact(values[rows], SCALES[code & ~SIGNED])
+        integers = np.where(exact, q, 0.0).astype(np.int64)
+        if code & SIGNED:
+            integers = (integers << 1) ^ (integers >> 63)
+        else:
+            exact &= integers >= 0
+        fits[rows] = exact
+        out[rows] = np.where(exact, integers, 0).view(np.uint64)
+    return out, fits
+
+
+def due(values: F64, leaf: I64, codes: U8) -> NDArray[np.bool_]:
+    """Of each leaf whether some of its `values` can be said under no scale before its coding's. `codes`: a coding for
+    each leaf; `leaf`: the leaf of each value."""
+    scale = np.where(codes == RAW, len(SCALES), codes & ~np.uint8(SIGNED))
+    found = np.ones(len(codes), bool)
+    for code in range(int(scale.max(initial=0))):
+        exact, _ = _exact(values, SCALES[code])
+        witnessed = np.zeros(len(codes), bool)
+        witnessed[leaf[~exact]] = True
+        found &= witnessed | (scale <= code)
+    return found
 
 
 def restore(integers: U64, codes: U8, leaf: I64) -> F64:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from repos.annotations import blocks, compare, leaf, unleaf
+from repos.annotations import blocks, compare, leaf, resplice, unleaf
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.records import RecordFormat, file_references, sample_references
 from repos.annotations.rest import DETACHED, addresses
 from repos.annotations.subtree import subtree_from
 from repos.labelstore.digest import Address
+from repos.labelstore.ports import Respliced
 from repos.labelstore.root import TreeRoot
 
 
@@ -34,15 +35,7 @@ class LayerFormat:
 
     def rows(self, block: LayerBlock, ends: Sequence[int]) -> list[int]:
         """Annotations, those in subtrees included."""
-        stops = np.asarray(ends, np.int64)
-        total = block.bounds.copy()
-        codes = block.entry_columns.get("subtree")
-        if codes is not None:
-            sizes = np.array(
-                [subtree_from(d).root.rows if d else 0 for d in block.dictionary("subtree")], np.int64
-            )
-            total[1:] += np.cumsum(sizes[codes])
-        found: list[int] = np.diff(total[stops], prepend=0).tolist()
+        found: list[int] = np.diff(resplice.row_totals(block)[np.asarray(ends, np.int64)], prepend=0).tolist()
         return found
 
     def take(self, block: LayerBlock, start: int, stop: int) -> LayerBlock:
@@ -53,6 +46,15 @@ class LayerFormat:
 
     def splice(self, block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> LayerBlock:
         return blocks.splice(block, upserts, deletes)
+
+    def splice_leaves(
+        self, bodies: Sequence[bytes], upserts: LayerBlock, deletes: Sequence[bytes]
+    ) -> Respliced[LayerBlock]:
+        return resplice.spliced(unleaf.OpenLeaves(bodies), upserts, deletes)
+
+    def pick(self, bodies: Sequence[bytes], wanted: Sequence[bytes]) -> tuple[list[bytes], LayerBlock]:
+        opened = unleaf.OpenLeaves(bodies)
+        return opened.keys, opened.block(opened.numbers(wanted))
 
     def changed(self, a: LayerBlock, b: LayerBlock) -> tuple[LayerBlock, LayerBlock]:
         return compare.changed(a, b)

@@ -30,6 +30,38 @@ HEAD = struct.Struct(f"<BIIH16s{len(FLOATS)}sI{2 * len(CODED)}II")
 bytes of each dictionary, bytes of `rest`."""
 
 
+Section = tuple[int, int, bytes]
+"""A dictionary of a leaf: number of entries, their bytes, the bytes of both their lengths and them."""
+NO_SECTION: Section = (0, 0, b"")
+
+
+def section(dictionary: Sequence[bytes], codes: I64) -> Section:
+    """The entries of these codes as a leaf's own dictionary."""
+    if not len(codes):
+        return NO_SECTION
+    entries = list(map(dictionary.__getitem__, codes.tolist()))
+    text = b"".join(entries)
+    return len(entries), len(text), struct.pack(f"<{len(entries)}I", *map(len, entries)) + text
+
+
+def assembled(
+    j: int,
+    keys: bytes,
+    planes: tuple[PlaneMatrix, PlaneMatrix],
+    codings: bytes,
+    sections: Sequence[Section],
+    tail: bytes,
+) -> bytes:
+    """The body of leaf j from its parts; `planes` are those of the entries and of the rows of all leaves."""
+    entries, rows = planes
+    sizes = [size for found in sections for size in found[:2]]
+    head = HEAD.pack(
+        VERSION, entries.stops[j] - entries.starts[j], rows.stops[j] - rows.starts[j], entries.masks[j],
+        rows.masks[j].to_bytes(16, "little"), codings, len(keys), *sizes, len(tail),
+    )  # fmt: skip
+    return b"".join([head, keys, *(found[2] for found in sections), entries.leaf(j), rows.leaf(j), tail])
+
+
 def first_planes(columns: Sequence[Column]) -> dict[str, int]:
     """Number of the first plane of each column."""
     at, found = 0, {}
@@ -61,39 +93,24 @@ class _Encoder:
         self.codings = np.zeros((self.leaves, len(FLOATS)), np.uint8)
 
     def bodies(self) -> list[bytes]:
-        entries = PlaneMatrix(self._entry_parts(), self.entry_starts, self.entry_stops)
-        rows = PlaneMatrix(self._row_parts(), self.row_starts, self.row_stops)
+        planes = (
+            PlaneMatrix.of(self._entry_parts(), self.entry_starts, self.entry_stops),
+            PlaneMatrix.of(self._row_parts(), self.row_starts, self.row_stops),
+        )
         rest = self.block.columns.get("rest")
         out = []
-        for j in range(self.leaves):
-            a, b = int(self.entry_starts[j]), int(self.entry_stops[j])
-            s, e = int(self.row_starts[j]), int(self.row_stops[j])
+        for j, (a, b) in enumerate(zip(planes[0].starts, planes[0].stops, strict=True)):
             keys = b"\n".join(self.block.keys[a:b])
             if b > a and keys.count(b"\n") != b - a - 1:
                 raise InvalidValue("key", keys[:80], "keys without control characters")
-            sizes, texts = self._dictionary_sections(j)
-            tail = b"" if rest is None else b"".join(rest[s:e].tolist())
-            head = HEAD.pack(
-                VERSION, b - a, e - s, entries.masks[j], rows.masks[j].to_bytes(16, "little"),
-                self.codings[j].tobytes(), len(keys), *sizes, len(tail),
-            )  # fmt: skip
-            out.append(b"".join([head, keys, *texts, entries.leaf(j), rows.leaf(j), tail]))
+            tail = b"" if rest is None else b"".join(rest[planes[1].starts[j] : planes[1].stops[j]].tolist())
+            sections = [self._section(column.name, j) for column in CODED]
+            out.append(assembled(j, keys, planes, self.codings[j].tobytes(), sections, tail))
         return out
 
-    def _dictionary_sections(self, j: int) -> tuple[list[int], list[bytes]]:
-        sizes: list[int] = []
-        texts: list[bytes] = []
-        for column in CODED:
-            found = self.dictionaries.get(column.name)
-            if found is None or not len(found[j]):
-                sizes += (0, 0)
-                continue
-            dictionary = self.block.dictionary(column.name)
-            entries = list(map(dictionary.__getitem__, found[j].tolist()))
-            text = b"".join(entries)
-            sizes += (len(entries), len(text))
-            texts += (struct.pack(f"<{len(entries)}I", *map(len, entries)), text)
-        return sizes, texts
+    def _section(self, name: str, j: int) -> Section:
+        found = self.dictionaries.get(name)
+        return NO_SECTION if found is None else section(self.block.dictionary(name), found[j])
 
     def _coded(self, name: str, codes: Array, leaf: I64) -> I64:
         found, self.dictionaries[name] = ranks(codes, len(self.block.dictionary(name)), leaf, self.leaves)

@@ -21,6 +21,7 @@ from repos.annotations.compare import changed, spread, tokens, union_keys
 from repos.annotations.formats import LAYER, LayerFormat
 from repos.annotations.leaf import ascending
 from repos.annotations.model import Kind
+from repos.annotations.resplice import spliced
 from repos.annotations.subtree import SUBTREE_LIMIT, Subtree
 from repos.annotations.subtrees import (
     fold,
@@ -32,8 +33,9 @@ from repos.annotations.subtrees import (
     unfolded,
     weights,
 )
+from repos.annotations.unleaf import OpenLeaves
 from repos.labelstore import tree
-from repos.labelstore.ports import NodeStore
+from repos.labelstore.ports import NodeStore, Respliced
 
 REPLACE, SET_REVIEW, GONE = "replace", "set_review", "gone"
 """Extra columns of a patch. Entry: `replace` (forget the old entry), `set_review` (the review column counts).
@@ -80,18 +82,28 @@ class PatchFormat(LayerFormat):
 
     def splice(self, block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> LayerBlock:
         touched = sorted([*upserts.keys, *deletes])
-        old = _of_keys(block, touched)
-        large = self._large(old, upserts)
+        standing = self._standing(_of_keys(block, touched), upserts, touched)
+        return layer_blocks.splice(block, standing, sorted(set(touched).difference(standing.keys)))
+
+    def splice_leaves(
+        self, bodies: Sequence[bytes], upserts: LayerBlock, deletes: Sequence[bytes]
+    ) -> Respliced[LayerBlock]:
+        touched, opened = sorted([*upserts.keys, *deletes]), OpenLeaves(bodies)
+        standing = self._standing(opened.block(opened.numbers(touched)), upserts, touched)
+        return spliced(opened, standing, sorted(set(touched).difference(standing.keys)))
+
+    def _standing(self, old: LayerBlock, patch: LayerBlock, touched: Sequence[bytes]) -> LayerBlock:
+        """What stands in place of the touched entries; notes what changes."""
+        large = self._large(old, patch)
         rest = [k for k in touched if k not in large]
-        made = self._splice_whole(_of_keys(old, rest), _of_keys(upserts, rest) if large else upserts)
-        standing = _by_key([fold(made, self._nodes), *(found.entry for found in large.values())])
+        made = self._splice_whole(_of_keys(old, rest), _of_keys(patch, rest) if large else patch)
         pairs = [
             (self._before, [f.before for f in large.values()]),
             (self._after, [f.after for f in large.values()]),
         ]
         for home, more in pairs:
             home[-1] = _by_key([home[-1], *more])
-        return layer_blocks.splice(block, standing, sorted(set(touched).difference(standing.keys)))
+        return _by_key([fold(made, self._nodes), *(found.entry for found in large.values())])
 
     def _splice_whole(self, old: LayerBlock, patch: LayerBlock) -> LayerBlock:
         """Entries with all their rows in place; notes what changes."""

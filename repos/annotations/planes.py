@@ -32,19 +32,24 @@ def split(values: Array, first: int, width: int) -> list[tuple[int, U8]]:
 
 
 class PlaneMatrix:
-    """The planes of all rows, and which of them each leaf needs."""
+    """The planes of all rows, and which of them each leaf needs. `matrix` is (planes, rows), `numbers` ascend."""
 
-    def __init__(self, parts: Sequence[tuple[int, U8]], starts: I64, stops: I64) -> None:
+    def __init__(self, numbers: Sequence[int], matrix: U8, starts: I64, stops: I64) -> None:
         self.starts, self.stops = starts.tolist(), stops.tolist()
-        self.numbers = np.array([number for number, _ in parts], np.int64)
-        n = int(stops[-1]) if len(stops) else 0
-        self.matrix = np.stack([plane for _, plane in parts]) if parts else np.zeros((0, n), np.uint8)
-        self.used = np.zeros((len(starts), len(parts)), bool)
+        self.numbers, self.matrix = np.array(numbers, np.int64), matrix
+        self.used = np.zeros((len(starts), len(numbers)), bool)
         filled = np.flatnonzero(stops > starts)
-        if len(filled) and parts:
+        if len(filled) and len(numbers):
             self.used[filled] = np.maximum.reduceat(self.matrix, starts[filled], axis=1).T != 0
         known: dict[bytes, int] = {}
         self.masks = [self._mask(row, known) for row in self.used]
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[int, U8]], starts: I64, stops: I64) -> PlaneMatrix:
+        """From (plane number, bytes) of all rows."""
+        n = int(stops[-1]) if len(stops) else 0
+        matrix = np.stack([plane for _, plane in parts]) if parts else np.zeros((0, n), np.uint8)
+        return cls([number for number, _ in parts], matrix, starts, stops)
 
     def _mask(self, used: NDArray[np.bool_], known: dict[bytes, int]) -> int:
         """The bits of the planes that a leaf needs; leaves of one data set need the same few combinations."""
@@ -118,15 +123,16 @@ class PlaneSet:
         self._at += rows
         return offset + len(select) * rows
 
-    def integers(self, first: int, width: int, dtype: Any) -> Array | None:
-        """A column from its planes; None when none of them occurs."""
+    def integers(self, first: int, width: int, dtype: Any, rows: I64 | None = None) -> Array | None:
+        """A column, or some rows of it, from its planes; None when none of them occurs."""
         out: Array | None = None
         if not self.union >> first & ((1 << width) - 1):
             return None
         for i in range(width):
             if first + i not in self.row:
                 continue
-            plane = self.matrix[self.row[first + i]].astype(dtype)
+            plane = self.matrix[self.row[first + i]]
+            plane = (plane if rows is None else plane.take(rows)).astype(dtype)
             if i:
                 plane <<= np.dtype(dtype).type(8 * i)
             out = plane if out is None else np.bitwise_or(out, plane, out=out)

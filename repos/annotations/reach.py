@@ -227,7 +227,7 @@ def _behind_leaf(
 ) -> tuple[list[Step], list[Named]]:
     body = check_leaf(decode_leaf(raw, fmt.flavour, step.address), child).body
     block = fmt.decode([body])
-    check_keys(fmt, block, [child], step.before)
+    check_keys(fmt.keys(block), [child], step.before)
     steps = []
     if isinstance(fmt, HasReferences):
         objects = dict.fromkeys(fmt.references(block))

@@ -1,14 +1,16 @@
-"""Bodies of layer leaves to one LayerBlock: the strict reader beside leaf.py's writer.
+"""Bodies of layer leaves, opened: the strict reader beside leaf.py's writer.
 
 Invariant: everything a body announces is checked against the bytes that are there before memory is taken for it. A
 body with more rows than entries must carry an id plane (ids of one entry are distinct), so rows never outnumber bytes.
+Values are checked when they are read: reading some entries says nothing of the others.
+Cost: opening copies the planes; a block costs about 0.2 us for each row that is asked for.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from operator import lt
 from typing import Any
 
@@ -16,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repos.annotations.blocks import Array, LayerBlock
-from repos.annotations.codec import review_from
-from repos.annotations.columns import ENTRY_COLUMNS, ROW_COLUMNS, Coding
+from repos.annotations.columns import ENTRY_COLUMNS, ROW_COLUMNS, Coding, Column
+from repos.annotations.compare import ragged
 from repos.annotations.floats import RAW, known, restore
 from repos.annotations.leaf import (
     CODED,
@@ -29,19 +31,16 @@ from repos.annotations.leaf import (
     ROW_PLANES,
     VERSION,
 )
+from repos.annotations.leafwords import Words, bad, check_utf8, words
 from repos.annotations.planes import I64, PlaneSet
 from repos.annotations.rowchecks import check_rows
-from repos.labelstore.varint import MalformedBytes
 
-WHAT = "layer leaf"
 _ID_PLANES = (1 << 16) - 1
+_FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
+_CODED_AT = {c.name: i for i, c in enumerate(CODED)}
 
 
-def bad(at: int, reason: str) -> MalformedBytes:
-    return MalformedBytes(WHAT, at, reason)
-
-
-class _Head:
+class Head:
     """The fixed part of one body, checked against its length."""
 
     __slots__ = ("codings", "entries", "entry_mask", "keys", "row_mask", "rows", "sizes", "tail")
@@ -71,187 +70,207 @@ class _Head:
 
 def decode(bodies: Sequence[bytes]) -> LayerBlock:
     """One block of the entries of all bodies, in order. MalformedBytes for anything that is no leaf."""
-    if not bodies:
-        return LayerBlock.empty()
-    return _Decoder(bodies).block()
+    return OpenLeaves(bodies).block() if bodies else LayerBlock.empty()
 
 
-class _Decoder:
+class Items:
+    """The entries, or the rows, of open leaves: how many each leaf has, the leaf of each, their planes and columns."""
+
+    def __init__(
+        self, counts: Sequence[int], masks: Sequence[int], columns: Sequence[Column], first: Mapping[str, int]
+    ) -> None:
+        self.counts = np.array(counts, np.int64)
+        self.leaf: I64 = np.repeat(np.arange(len(counts)), self.counts)
+        self.columns, self.first = columns, first
+        self.planes = PlaneSet(masks, counts, sum(column.planes for column in columns))
+
+    def integers(self, column: Column, chosen: I64 | None = None, dtype: Any = np.int64) -> Array | None:
+        """The column as it lies in the leaves, of all items or of some; None where it is zero in every leaf."""
+        return self.planes.integers(self.first[column.name], column.planes, dtype, chosen)
+
+    def odd(self, column: Column) -> NDArray[np.bool_]:
+        """Of each item whether the column's integer is odd, as zig-zags of negative numbers are."""
+        at = self.planes.row.get(self.first[column.name])
+        return np.zeros(len(self.leaf), bool) if at is None else (self.planes.matrix[at] & 1).astype(bool)
+
+    def leaf_of(self, chosen: I64 | None) -> I64:
+        return self.leaf if chosen is None else self.leaf[chosen]
+
+    def size(self, chosen: I64 | None) -> int:
+        return len(self.leaf) if chosen is None else len(chosen)
+
+
+class OpenLeaves:
+    """Many bodies, in key order, of which keys, sizes and planes are known and values are read as they are asked for.
+
+    `keys`: of all entries. `bounds[e]:bounds[e + 1]` are the rows of entry e, counted through all leaves.
+    """
+
     def __init__(self, bodies: Sequence[bytes]) -> None:
-        self.heads = [_Head(raw) for raw in bodies]
-        self.entries = np.array([h.entries for h in self.heads], np.int64)
-        self.rows = np.array([h.rows for h in self.heads], np.int64)
-        self.leaf_of_entry = np.repeat(np.arange(len(bodies)), self.entries)
-        self.leaf_of_row = np.repeat(np.arange(len(bodies)), self.rows)
-        self.entry_planes = PlaneSet([h.entry_mask for h in self.heads], self.entries.tolist(), ENTRY_PLANES)
-        self.row_planes = PlaneSet([h.row_mask for h in self.heads], self.rows.tolist(), ROW_PLANES)
+        self.heads = [Head(raw) for raw in bodies]
+        heads = self.heads
+        self.entries = Items(
+            [h.entries for h in heads], [h.entry_mask for h in heads], ENTRY_COLUMNS, FIRST_ENTRY_PLANE
+        )
+        self.rows = Items([h.rows for h in heads], [h.row_mask for h in heads], ROW_COLUMNS, FIRST_ROW_PLANE)
         self.keys: list[bytes] = []
+        self.key_texts: list[bytes] = []
         self.texts: dict[str, list[bytes]] = {c.name: [] for c in CODED}
         self.tails: list[bytes] = []
-        for raw, head in zip(bodies, self.heads, strict=True):
+        self._words: dict[str, Words | None] = {}
+        for raw, head in zip(bodies, heads, strict=True):
             self._read(raw, head)
+        if not all(map(lt, self.keys, self.keys[1:])):
+            raise bad(HEAD.size, "keys do not ascend")
+        codings = b"".join(head.codings for head in heads)
+        self.codings = np.frombuffer(codings, np.uint8).reshape(len(heads), len(FLOATS))
+        if not known(self.codings):
+            raise bad(27, "an unknown number coding")
+        self.bounds = self._bounds()
 
-    def _read(self, raw: bytes, head: _Head) -> None:
+    def _read(self, raw: bytes, head: Head) -> None:
         at = HEAD.size + head.keys
-        keys = raw[HEAD.size : at].split(b"\n") if head.entries else []
+        text = raw[HEAD.size : at]
+        keys = text.split(b"\n") if head.entries else []
         if len(keys) != head.entries or (head.keys and not head.entries) or b"" in keys:
             raise bad(HEAD.size, f"{len(keys)} keys where {head.entries} are announced")
-        check_utf8(raw[HEAD.size : at], "keys")
+        check_utf8(text, "keys")
         self.keys += keys
+        self.key_texts.append(text)
         for column, (count, size) in zip(CODED, head.sizes, strict=True):
             self.texts[column.name].append(raw[at : at + 4 * count + size])
             at += 4 * count + size
-        at = self.entry_planes.add(head.entry_mask, head.entries, raw, at)
-        at = self.row_planes.add(head.row_mask, head.rows, raw, at)
+        at = self.entries.planes.add(head.entry_mask, head.entries, raw, at)
+        at = self.rows.planes.add(head.row_mask, head.rows, raw, at)
         self.tails.append(raw[at:])
 
-    def block(self) -> LayerBlock:
-        if not all(map(lt, self.keys, self.keys[1:])):
-            raise bad(HEAD.size, "keys do not ascend")
-        raw = b"".join(head.codings for head in self.heads)
-        self.codings = np.frombuffer(raw, np.uint8).reshape(len(self.heads), len(FLOATS))
-        if not known(self.codings):
-            raise bad(27, "an unknown number coding")
-        self.dictionaries: dict[str, Sequence[bytes]] = {}
-        entry_columns: dict[str, Array] = {}
-        for column in ENTRY_COLUMNS[1:]:
-            dtype = np.int64 if column.coding is Coding.CODE else column.dtype
-            values = self.entry_planes.integers(FIRST_ENTRY_PLANE[column.name], column.planes, dtype)
-            if column.coding is Coding.CODE:
-                values = self._codes(column.name, values, self.leaf_of_entry)
-            if values is not None:
-                entry_columns[column.name] = values
-        columns: dict[str, Array] = {}
-        for column in ROW_COLUMNS:
-            values = self._row_column(column.name, column.coding, column.planes, column.dtype)
-            if values is not None:
-                columns[column.name] = values
-        block = LayerBlock(self.keys, self._bounds(), entry_columns, columns, self.dictionaries)
-        check_rows(block)
-        return block
-
     def _bounds(self) -> I64:
-        counts = self.entry_planes.integers(FIRST_ENTRY_PLANE["rows"], 4, np.int64)
-        if counts is None:
-            counts = np.zeros(len(self.keys), np.int64)
-        bounds: I64 = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        ends = np.concatenate([[0], np.cumsum(self.entries)])
-        if not np.array_equal(np.diff(bounds[ends]), self.rows):
+        counts = self.entries.integers(ENTRY_COLUMNS[0])
+        bounds = np.zeros(len(self.keys) + 1, np.int64)
+        if counts is not None:
+            np.cumsum(counts, out=bounds[1:])
+        ends = np.concatenate([[0], np.cumsum(self.entries.counts)])
+        if not np.array_equal(np.diff(bounds[ends]), self.rows.counts):
             raise bad(5, "the rows of the entries do not sum to the rows of the leaf")
         return bounds
 
-    def _row_column(self, name: str, coding: Coding, planes: int, dtype: Any) -> Array | None:
-        first = FIRST_ROW_PLANE[name]
-        if coding is Coding.CODE:
-            return self._codes(name, self.row_planes.integers(first, planes, np.int64), self.leaf_of_row)
-        if coding is Coding.BYTES:
-            return self._rest(self.row_planes.integers(first, planes, np.int64))
-        if coding is Coding.FLOAT:
-            return self._floats(name, self.row_planes.integers(first, planes, np.uint64))
-        return self.row_planes.integers(first, planes, dtype)
+    def words(self, name: str) -> Words | None:
+        """The dictionaries of a coded column; None when no leaf has one."""
+        if name not in self._words:
+            counts = np.array([head.sizes[_CODED_AT[name]][0] for head in self.heads], np.int64)
+            there = bool(counts.any()) or any(self.texts[name])
+            self._words[name] = words(name, self.texts[name], counts) if there else None
+        return self._words[name]
 
-    def _floats(self, name: str, values: Array | None) -> Array | None:
+    def places(self, keys: Sequence[bytes]) -> tuple[I64, NDArray[np.bool_]]:
+        """For ascending keys the entry number each has or would have, and whether it is here."""
+        ours, at, found = self.keys, 0, list[int]()
+        for key in keys:
+            at = bisect_left(ours, key, at)
+            found.append(at)
+        here = [at < len(ours) and ours[at] == key for at, key in zip(found, keys, strict=True)]
+        return np.array(found, np.int64), np.array(here, bool)
+
+    def numbers(self, keys: Sequence[bytes]) -> I64:
+        """Entry numbers of those of the ascending `keys` that are here."""
+        at, here = self.places(keys)
+        return at[here]
+
+    def keys_of_leaves(self) -> list[list[bytes]]:
+        ends = np.cumsum(self.entries.counts).tolist()
+        return [self.keys[start:stop] for start, stop in pairwise([0, *ends])]
+
+    # ---- blocks ---------------------------------------------------------------------------------------------------
+
+    def block(self, chosen: I64 | None = None, *, rows: bool = True) -> LayerBlock:
+        """The entries of these ascending numbers, or all. MalformedBytes where their values are no annotations.
+        Without `rows` their columns are left out, which is as if all were zero."""
+        dictionaries: dict[str, Sequence[bytes]] = {}
+        columns: dict[str, Array] = {}
+        if rows:
+            at = None if chosen is None else ragged(self.bounds, chosen)
+            columns = self._columns(self.rows, at, ROW_COLUMNS, dictionaries)
+        entry_columns = self._columns(self.entries, chosen, ENTRY_COLUMNS[1:], dictionaries)
+        keys, bounds = self.keys, self.bounds
+        if chosen is not None:
+            keys = [keys[entry] for entry in chosen.tolist()]
+            bounds = np.concatenate([[0], np.cumsum(np.diff(bounds)[chosen])])
+        block = LayerBlock(keys, bounds, entry_columns, columns, dictionaries)
+        if rows:
+            check_rows(block)
+        return block
+
+    def _columns(
+        self,
+        items: Items,
+        chosen: I64 | None,
+        columns: Sequence[Column],
+        dictionaries: dict[str, Sequence[bytes]],
+    ) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for column in columns:
+            match column.coding:
+                case Coding.CODE:
+                    values = self._codes(items, column, chosen, dictionaries)
+                case Coding.BYTES:
+                    values = self._rest(items, column, chosen)
+                case Coding.FLOAT:
+                    values = self._floats(items, column, chosen)
+                case Coding.UINT:
+                    values = items.integers(column, chosen, column.dtype)
+            if values is not None:
+                found[column.name] = values
+        return found
+
+    def _floats(self, items: Items, column: Column, chosen: I64 | None) -> Array | None:
+        values = items.integers(column, chosen, np.uint64)
         if values is None:
             return None
-        codes = self.codings[:, _FLOAT_AT[name]]
-        floats = restore(values, codes, self.leaf_of_row)
+        codes, leaf = self.codings[:, _FLOAT_AT[column.name]], items.leaf_of(chosen)
+        floats = restore(values, codes, leaf)
         if bool((codes == RAW).any()):
-            raw = floats[codes[self.leaf_of_row] == RAW]
+            raw = floats[codes[leaf] == RAW]
             if not bool(np.isfinite(raw).all()) or bool((np.signbit(raw) & (raw == 0)).any()):
-                raise bad(HEAD.size, f"{name} holds what is no finite number, or a zero with a sign")
+                raise bad(HEAD.size, f"{column.name} holds no finite number, or a zero with a sign")
         return floats
 
-    def _rest(self, lengths: Array | None) -> Array | None:
+    def rest_ends(self) -> I64 | None:
+        """Where the rest of each row ends in all tails put together; None when there are none."""
+        lengths = self.rows.integers(ROW_COLUMNS[-1])
         if lengths is None:
             if any(self.tails):
                 raise bad(HEAD.size, "bytes follow the planes")
             return None
-        out = np.full(len(lengths), b"", dtype=object)
-        at, limits = 0, np.cumsum(self.rows).tolist()
-        for tail, stop in zip(self.tails, limits, strict=True):
-            mine = at + np.flatnonzero(lengths[at:stop])
-            offset = 0
-            for row, length in zip(mine.tolist(), lengths[mine].tolist(), strict=True):
-                out[row] = tail[offset : offset + length]
-                offset += length
-            if offset != len(tail):
-                raise bad(HEAD.size, "the lengths of `rest` do not sum to its bytes")
-            at = stop
+        ends: I64 = np.cumsum(lengths)
+        last = np.concatenate([[0], ends])[np.cumsum(self.rows.counts)]
+        if not np.array_equal(np.diff(last, prepend=0), list(map(len, self.tails))):
+            raise bad(HEAD.size, "the lengths of `rest` do not sum to its bytes")
+        return ends
+
+    def _rest(self, items: Items, column: Column, chosen: I64 | None) -> Array | None:
+        ends = self.rest_ends()
+        if ends is None:
+            return None
+        starts = np.concatenate([[0], ends[:-1]])
+        if chosen is not None:
+            starts, ends = starts[chosen], ends[chosen]
+        out = np.full(len(ends), b"", dtype=object)
+        text, filled = b"".join(self.tails), np.flatnonzero(ends > starts)
+        for row, a, b in zip(filled.tolist(), starts[filled].tolist(), ends[filled].tolist(), strict=True):
+            out[row] = text[a:b]
         return out
 
-    def _codes(self, name: str, found: Array | None, leaf: I64) -> Array | None:
+    def _codes(
+        self, items: Items, column: Column, chosen: I64 | None, dictionaries: dict[str, Sequence[bytes]]
+    ) -> Array | None:
         """Ranks in the dictionaries of the leaves to codes of one dictionary."""
-        at = _CODED_AT[name]
-        counts = np.array([head.sizes[at][0] for head in self.heads], np.int64)
-        if found is None and not counts.any() and not any(self.texts[name]):
+        ranks, found = items.integers(column, chosen), self.words(column.name)
+        if found is None or len(found.union) == 1:
+            if ranks is not None and bool(ranks.any()):
+                raise bad(HEAD.size, f"ranks of {column.name} without a dictionary")
             return None
-        union, codes = _united(name, self.texts[name], counts)
-        if len(union) == 1:
-            if found is not None:
-                raise bad(HEAD.size, f"ranks of {name} without a dictionary")
-            return None
-        if found is None:
-            found = np.zeros(len(leaf), np.int64)
-        rows = self.rows if leaf is self.leaf_of_row else self.entries
-        if bool((found > np.repeat(counts, rows)).any()):
-            raise bad(HEAD.size, f"a rank of {name} lies outside its dictionary")
-        starts = np.cumsum(counts + 1) - counts - 1
-        table = np.zeros(int((counts + 1).sum()), np.int32)
-        table[np.arange(len(codes)) + np.repeat(np.arange(1, len(counts) + 1), counts)] = codes
-        self.dictionaries[name] = union
-        return table.take(np.repeat(starts, rows) + found)
-
-
-_FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
-_CODED_AT = {c.name: i for i, c in enumerate(CODED)}
-
-
-def check_utf8(raw: bytes, what: str) -> None:
-    """MalformedBytes when `what` is not UTF-8."""
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        raise bad(HEAD.size, f"{what} are not UTF-8") from None
-
-
-def _united(name: str, texts: Sequence[bytes], counts: I64) -> tuple[list[bytes], NDArray[np.int32]]:
-    """The union of the dictionaries of all leaves, and the code in it of each of their entries."""
-    entries: list[bytes] = []
-    for text, count in zip(texts, counts.tolist(), strict=True):
-        entries += _entries(name, text, count) if text or count else ()
-    union = sorted({b"", *entries})
-    _check_entries(name, union[1:])
-    place = {entry: code for code, entry in enumerate(union)}
-    codes = np.fromiter(map(place.__getitem__, entries), np.int32, len(entries))
-    before = np.zeros(len(codes), np.int32)
-    before[1:] = codes[:-1]
-    before[(np.cumsum(counts) - counts)[counts > 0]] = 0  # the first entry of a leaf is above b"", no more
-    if bool((codes <= before).any()):
-        raise bad(HEAD.size, f"the dictionary of {name} does not ascend")
-    return union, codes
-
-
-def _entries(name: str, text: bytes, count: int) -> list[bytes]:
-    """The entries of one leaf's dictionary."""
-    head = 4 * count
-    if len(text) == 20 * count and text.startswith(_SIXTEEN[:head]) and head <= len(_SIXTEEN):
-        return [text[at : at + 16] for at in range(head, len(text), 16)]
-    ends = list(accumulate(struct.unpack_from(f"<{count}I", text), initial=head))
-    if ends[-1] != len(text):
-        raise bad(HEAD.size, f"the lengths of the dictionary of {name} do not sum to its bytes")
-    return [text[a:b] for a, b in pairwise(ends)]
-
-
-_SIXTEEN = (16).to_bytes(4, "little") * 1024
-"""The lengths of 16-byte entries: classes, of which a leaf has many."""
-
-
-def _check_entries(name: str, entries: Sequence[bytes]) -> None:
-    if name == "label_class" and any(len(entry) != 16 for entry in entries):
-        raise bad(HEAD.size, "a class id has not 16 bytes")
-    if name == "annotator":
-        for entry in entries:
-            check_utf8(entry, name)
-    if name == "review":
-        for entry in entries:
-            review_from(entry)
+        leaf = items.leaf_of(chosen)
+        if ranks is None:
+            ranks = np.zeros(len(leaf), np.int64)
+        dictionaries[column.name] = found.union
+        return found.codes.take(found.starts[leaf] + found.checked(column.name, ranks, leaf))

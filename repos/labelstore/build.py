@@ -42,6 +42,16 @@ def put_leaves(
     return list(map(Child, (keys[end - 1] for end in ends), _put(nodes, raws, replaced), counts, rows))
 
 
+def put_bodies(nodes: NodeWriter, flavour: int, made: Sequence[tuple[Child, bytes, int]]) -> list[Child]:
+    """Stores leaves of known bodies: of each the leaf in whose place it stands, with the same keys, body and rows."""
+    raws = [encode_leaf(flavour, old.entries, rows, body) for old, body, rows in made]
+    addresses = _put(nodes, raws, [old.address for old, _, _ in made])
+    return [
+        Child(old.key, address, old.entries, rows)
+        for address, (old, _, rows) in zip(addresses, made, strict=True)
+    ]
+
+
 def _put(nodes: NodeWriter, raws: Sequence[bytes], replaced: Replaced) -> list[Address]:
     if replaced and isinstance(nodes, DeltaWriter):
         return nodes.put_over(raws, replaced)

@@ -21,7 +21,7 @@ from repos.labelstore.node import (
     decode_inner,
     decode_leaf,
 )
-from repos.labelstore.ports import B, LeafFormat, NodeReader
+from repos.labelstore.ports import B, LeafFormat, NodeReader, OpensLeaves
 from repos.labelstore.root import TreeRoot
 
 KEEP_OPEN = 2048
@@ -63,14 +63,27 @@ class TreeReader(Generic[B]):
     def read(self, leaves: Sequence[Child], before: bytes | None = None) -> B:
         """The entries of these leaves, which are in key order, as one block. One round trip. `before` is the last
         key in front of them where it is known: no entry may lie at or before it."""
-        raws = self._nodes.get_many([leaf.address for leaf in leaves])
-        bodies = []
-        for child in leaves:
-            leaf = decode_leaf(raws[child.address], self.fmt.flavour, child.address)
-            bodies.append(check_leaf(leaf, child).body)
-        block = self.fmt.decode(bodies)
-        check_keys(self.fmt, block, leaves, before)
+        block = self.fmt.decode(self.bodies(leaves))
+        check_keys(self.fmt.keys(block), leaves, before)
         return block
+
+    def bodies(self, leaves: Sequence[Child]) -> list[bytes]:
+        """The undecoded bodies of these leaves, for a format that reads them in part; its caller asks `check_keys`."""
+        raws = self._nodes.get_many([leaf.address for leaf in leaves])
+        return [
+            check_leaf(decode_leaf(raws[leaf.address], self.fmt.flavour, leaf.address), leaf).body
+            for leaf in leaves
+        ]
+
+    def pick(self, leaves: Sequence[Child], wanted: Sequence[bytes]) -> B | None:
+        """Those entries of these leaves, in key order, that are among the ascending keys `wanted`; None when the
+        format reads leaves only whole."""
+        if not isinstance(self.fmt, OpensLeaves):
+            return None
+        keys, block = self.fmt.pick(self.bodies(leaves), wanted)
+        check_keys(keys, leaves, None)
+        found: B = block
+        return found
 
     def locate(self, keys: Sequence[bytes], level: int = 0) -> list[Hit]:
         """For sorted keys the nodes of `level` they belong to, in order; keys behind all others go to the last."""
@@ -107,9 +120,9 @@ def _next_in(inner: Inner, key: bytes) -> Child | None:
     return inner.children[at] if at < len(inner.keys) else None
 
 
-def check_keys(fmt: LeafFormat[B], block: B, leaves: Sequence[Child], before: bytes | None) -> None:
-    """The keys of these leaves, decoded as one block, are those that their parents announce, behind `before`."""
-    keys, start = fmt.keys(block), 0
+def check_keys(keys: Sequence[bytes], leaves: Sequence[Child], before: bytes | None) -> None:
+    """The keys of these leaves, one behind the other, are those that their parents announce, behind `before`."""
+    start = 0
     for child in leaves:
         end = start + child.entries
         if end > len(keys) or (keys[end - 1] != child.key and child.key != BEHIND_ALL_KEYS):

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
-from typing import Generic, NamedTuple
+from itertools import accumulate, islice, pairwise
+from typing import Generic, NamedTuple, TypeAlias
 
 from repos.labelstore.boundary import FAN_OUT
-from repos.labelstore.build import build, put_inner, put_leaves, put_levels
+from repos.labelstore.build import build, put_bodies, put_inner, put_leaves, put_levels
 from repos.labelstore.cursor import Hit, TreeReader
+from repos.labelstore.cursor import check_keys as check_leaves
 from repos.labelstore.digest import Address
 from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.keycolumn import check_keys
 from repos.labelstore.node import Child
-from repos.labelstore.ports import B, LeafFormat, NodeStore
+from repos.labelstore.ports import B, LeafFormat, NodeStore, OpensLeaves, Respliced
 from repos.labelstore.root import TreeRoot, emptied, root_of
 from repos.labelstore.settle import Level, Span, settle
 
@@ -50,6 +51,16 @@ class Piece(NamedTuple, Generic[B]):
     block: B
     start: int
     stop: int
+
+
+class Body(NamedTuple):
+    """A whole leaf whose bytes are known already."""
+
+    raw: bytes
+    rows: int
+
+
+Part: TypeAlias = Piece[B] | Body
 
 
 def edit(
@@ -93,37 +104,47 @@ class _Edits(Generic[B]):
     ) -> None:
         self.reader, self.fmt, self._upserts, self._keys, self._deletes = reader, fmt, upserts, keys, deletes
 
-    def spans(self, hits: Sequence[Hit], first: bytes | None, last: bytes | None) -> list[Span[Piece[B]]]:
+    def spans(self, hits: Sequence[Hit], first: bytes | None, last: bytes | None) -> list[Span[Part[B]]]:
         """The leaves of `hits` with their edits made; `first`, `last` exclude the leaf before, include the last."""
         leaves = [hit.node for hit in hits]
-        old = self.reader.read(leaves)
         start, stop = self._range(self._keys, first, last)
         gone_start, gone_stop = self._range(self._deletes, first, last)
-        put = self.fmt.take(self._upserts, start, stop)
-        new = self.fmt.splice(old, put, self._deletes[gone_start:gone_stop])
-        return list(self._split(leaves, list(self.fmt.keys(old)), new))
+        put, gone = self.fmt.take(self._upserts, start, stop), self._deletes[gone_start:gone_stop]
+        if isinstance(self.fmt, OpensLeaves):
+            made: Respliced[B] = self.fmt.splice_leaves(self.reader.bodies(leaves), put, gone)
+            check_leaves([key for keys in made.keys for key in keys], leaves, None)
+        else:
+            made = self._spliced_whole(leaves, put, gone)
+        return list(self._split(leaves, made))
+
+    def _spliced_whole(self, leaves: Sequence[Child], put: B, gone: Sequence[bytes]) -> Respliced[B]:
+        old = self.reader.read(leaves)
+        keys, ends = list(self.fmt.keys(old)), accumulate((leaf.entries for leaf in leaves), initial=0)
+        before = [keys[low:high] for low, high in pairwise(ends)]
+        nothing: list[bytes | None] = [None] * len(leaves)
+        return Respliced(before, nothing, [0] * len(leaves), self.fmt.splice(old, put, gone))
 
     @staticmethod
     def _range(keys: Sequence[bytes], first: bytes | None, last: bytes | None) -> tuple[int, int]:
         start = 0 if first is None else bisect_right(keys, first)
         return start, len(keys) if last is None else bisect_right(keys, last)
 
-    def _split(self, leaves: Sequence[Child], before: list[bytes], new: B) -> Iterator[Span[Piece[B]]]:
-        keys, start, lows = (
-            list(self.fmt.keys(new)),
-            0,
-            pairwise(accumulate((c.entries for c in leaves), initial=0)),
-        )
-        for leaf, (low, high) in zip(leaves, lows, strict=True):
-            stop = len(keys) if leaf is leaves[-1] else bisect_right(keys, leaf.key, start)
-            span = Span([leaf], keys[start:stop], [Piece(new, start, stop)])
-            if span.keys == before[low:high]:
-                # The same keys behind the same cut: the leaf ends where it did.
+    def _split(self, leaves: Sequence[Child], made: Respliced[B]) -> Iterator[Span[Part[B]]]:
+        """A span for each leaf. Where it has the same keys behind the same cut, it ends where it did."""
+        new, start = list(self.fmt.keys(made.block)), 0
+        whole = [leaf for leaf, body in zip(leaves, made.bodies, strict=True) if body is None]
+        for leaf, before, body, added in zip(leaves, made.keys, made.bodies, made.added, strict=True):
+            if body is not None:
+                yield Span([leaf], before, [Body(body, leaf.rows + added)], [len(before)], settled=True)
+                continue
+            stop = len(new) if leaf is whole[-1] else bisect_right(new, leaf.key, start)
+            span: Span[Part[B]] = Span([leaf], new[start:stop], [Piece(made.block, start, stop)])
+            if span.keys == before:
                 span.ends, span.settled = [stop - start], True
             yield span
             start = stop
 
-    def load(self, leaves: Sequence[Child]) -> list[tuple[list[bytes], Piece[B]]]:
+    def load(self, leaves: Sequence[Child]) -> list[tuple[list[bytes], Part[B]]]:
         """Leaves without edits, as content of spans; they need not be neighbours but are in key order."""
         block = self.reader.read(leaves)
         keys, ends = self.fmt.keys(block), accumulate((leaf.entries for leaf in leaves), initial=0)
@@ -132,7 +153,7 @@ class _Edits(Generic[B]):
 
 def _edit_leaves(nodes: NodeStore, edits: _Edits[B], hits: Sequence[Hit], target: int) -> Iterator[Replaced]:
     level = Level(0, target, lambda keys: edits.reader.after(keys, 0), edits.load)
-    held: list[Span[Piece[B]]] = []
+    held: list[Span[Part[B]]] = []
     first: bytes | None = None
     for at in range(0, len(hits), LEAVES_AT_ONCE):
         batch, following = hits[at : at + LEAVES_AT_ONCE], hits[at + LEAVES_AT_ONCE : at + LEAVES_AT_ONCE + 1]
@@ -144,21 +165,28 @@ def _edit_leaves(nodes: NodeStore, edits: _Edits[B], hits: Sequence[Hit], target
         yield from _put_spans(nodes, edits.fmt, spans)
 
 
-def _put_spans(nodes: NodeStore, fmt: LeafFormat[B], spans: Sequence[Span[Piece[B]]]) -> Iterator[Replaced]:
-    """Stores the leaves of settled spans, all of them encoded in one go."""
-    block = fmt.concat([fmt.take(*piece) for piece in _merged(spans)])
+def _put_spans(nodes: NodeStore, fmt: LeafFormat[B], spans: Sequence[Span[Part[B]]]) -> Iterator[Replaced]:
+    """Stores the leaves of settled spans, all of them at once."""
+    fresh = [span for span in spans if _body(span) is None]
+    block = fmt.concat([fmt.take(*piece) for piece in _merged(fmt, fresh)])
     ends: list[int] = []
     replaced: list[Address] = []
-    for span, base in zip(spans, accumulate((len(span.keys) for span in spans), initial=0), strict=False):
+    for span, base in zip(fresh, accumulate((len(span.keys) for span in fresh), initial=0), strict=False):
         own = [base + end for end in span.ends if end]
         replaced += _made_from(span.old, len(own))
         ends += own
-    new = put_leaves(nodes, fmt, block, ends, replaced)
-    at = 0
+    made = [(span.old[0], *body) for span in spans if (body := _body(span)) is not None]
+    new = iter(put_leaves(nodes, fmt, block, ends, replaced))
+    same = iter(put_bodies(nodes, fmt.flavour, made))
     for span in spans:
-        count = sum(1 for end in span.ends if end)
-        yield Replaced(span.old, new[at : at + count])
-        at += count
+        source, count = (new, sum(1 for end in span.ends if end)) if _body(span) is None else (same, 1)
+        yield Replaced(span.old, list(islice(source, count)))
+
+
+def _body(span: Span[Part[B]]) -> Body | None:
+    """The bytes of the leaf that a span is, when it was left alone."""
+    only = span.pieces[0]
+    return only if len(span.pieces) == 1 and isinstance(only, Body) else None
 
 
 def _made_from(old: Sequence[Child], count: int) -> list[Address]:
@@ -166,16 +194,21 @@ def _made_from(old: Sequence[Child], count: int) -> list[Address]:
     return [old[min(at, len(old) - 1)].address for at in range(count)]
 
 
-def _merged(spans: Sequence[Span[Piece[B]]]) -> list[Piece[B]]:
+def _merged(fmt: LeafFormat[B], spans: Sequence[Span[Part[B]]]) -> list[Piece[B]]:
     """The pieces of all spans, those that follow one another in one block as one."""
     merged: list[Piece[B]] = []
-    for span in spans:
-        for piece in span.pieces:
-            if merged and merged[-1].block is piece.block and merged[-1].stop == piece.start:
-                merged[-1] = merged[-1]._replace(stop=piece.stop)
-            elif piece.stop > piece.start:
-                merged.append(piece)
+    for part in (part for span in spans for part in span.pieces):
+        piece = _decoded(fmt, part) if isinstance(part, Body) else part
+        if merged and merged[-1].block is piece.block and merged[-1].stop == piece.start:
+            merged[-1] = merged[-1]._replace(stop=piece.stop)
+        elif piece.stop > piece.start:
+            merged.append(piece)
     return merged
+
+
+def _decoded(fmt: LeafFormat[B], body: Body) -> Piece[B]:
+    block = fmt.decode([body.raw])
+    return Piece(block, 0, len(fmt.keys(block)))
 
 
 def _with(children: Sequence[Child], replaced: Sequence[Replaced]) -> list[Child]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from repos.labelstore.digest import Address
 
@@ -91,6 +91,30 @@ class LeafFormat(Protocol[B]):
 
     def changed(self, a: B, b: B) -> tuple[B, B]:
         """What of `a` is not the same in `b`, and the reverse; two empty blocks when nothing differs."""
+        ...
+
+
+class Respliced(NamedTuple, Generic[B]):
+    """Leaves after a splice. `keys`: of each leaf, before it. A leaf whose keys are the same may have its new body and
+    how many rows it has more; the entries of all others lie in `block`, in order."""
+
+    keys: list[list[bytes]]
+    bodies: list[bytes | None]
+    added: list[int]
+    block: B
+
+
+@runtime_checkable
+class OpensLeaves(Protocol[B]):
+    """A leaf format that need not decode a leaf whole to read or exchange some of its entries. Strict in what it
+    reads; what it passes over is taken as it is, under the address that it was verified by."""
+
+    def splice_leaves(self, bodies: Sequence[bytes], upserts: B, deletes: Sequence[bytes]) -> Respliced[B]:
+        """LeafFormat.splice of the entries of all bodies, which come in key order."""
+        ...
+
+    def pick(self, bodies: Sequence[bytes], wanted: Sequence[bytes]) -> tuple[list[bytes], B]:
+        """The keys of all bodies, and the entries of those `wanted` (ascending) that are among them."""
         ...
 
 

@@ -36,8 +36,9 @@ def get(nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot, keys: Iterable[by
     if root.address is None or not wanted:
         return fmt.concat([])
     reader = TreeReader(nodes, fmt, root)
-    block = reader.read([hit.node for hit in reader.locate(wanted)])
-    return _pick(fmt, block, wanted)
+    leaves = [hit.node for hit in reader.locate(wanted)]
+    picked = reader.pick(leaves, wanted)
+    return _pick(fmt, reader.read(leaves), wanted) if picked is None else picked
 
 
 def _pick(fmt: LeafFormat[B], block: B, wanted: Sequence[bytes]) -> B:

@@ -1,0 +1,253 @@
+"""Leaves with some entries exchanged, made from the bytes of the old ones.
+
+Invariant: a body that comes out is the one that leaf.encode gives for the entries after the exchange. Where that can
+not be told from the touched entries and a few others (another number coding may be due) there is none, and the leaf
+is to be encoded anew. Keys stay: entries that come or go are for the caller.
+Cost: the planes of all leaves are copied once, whatever they hold, and each rank of a coded column is looked at;
+everything else is O(touched rows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repos.annotations.blocks import Array, LayerBlock, splice, union_codes
+from repos.annotations.columns import ENTRY_COLUMNS, ROW_COLUMNS, Coding, Column
+from repos.annotations.compare import ragged
+from repos.annotations.floats import SIGNED, due, quantise_as, restore
+from repos.annotations.leaf import CODED, FLOATS, NO_SECTION, Section, assembled, section
+from repos.annotations.leafwords import Words
+from repos.annotations.planes import I64, U8, PlaneMatrix, ranks, split
+from repos.annotations.subtree import subtree_from
+from repos.annotations.unleaf import Items, OpenLeaves
+from repos.labelstore.ports import Respliced
+
+WITNESSES = 32
+"""Untouched rows of a leaf that are asked whether its number coding is still due."""
+
+
+def row_totals(block: LayerBlock) -> I64:
+    """Annotations in front of each entry and at the end, those in subtrees included: len(block) + 1 sums."""
+    total: I64 = block.bounds - block.bounds[0]
+    codes = block.entry_columns.get("subtree")
+    if codes is not None:
+        sizes = np.array([subtree_from(d).root.rows if d else 0 for d in block.dictionary("subtree")])
+        total[1:] += np.cumsum(sizes[codes])
+    return total
+
+
+def spliced(opened: OpenLeaves, upserts: LayerBlock, deletes: Sequence[bytes]) -> Respliced[LayerBlock]:
+    """LayerFormat.splice_leaves. Leaves in which a key comes or goes, and those that `respliced` has no body for, are
+    decoded whole."""
+    at, here = opened.places(upserts.keys)
+    out, there = opened.places(deletes)
+    leaf = opened.entries.leaf[np.minimum(at, len(opened.keys) - 1)]
+    whole = np.zeros(len(opened.heads), bool)
+    whole[leaf[~here]] = True
+    whole[opened.entries.leaf[out[there]]] = True
+    quick = np.flatnonzero(~whole[leaf])
+    bodies: list[bytes | None] = [None] * len(whole)
+    added = np.zeros(len(whole), np.int64)
+    if not whole.all():
+        put = upserts.pick(quick) if len(quick) < len(upserts) else upserts
+        bodies = [
+            None if odd else body
+            for odd, body in zip(whole.tolist(), respliced(opened, at[quick], put), strict=True)
+        ]
+        more = np.diff(row_totals(put)) - np.diff(row_totals(opened.block(at[quick], rows=False)))
+        np.add.at(added, leaf[quick], more)
+    whole = np.array([body is None for body in bodies])
+    block = LayerBlock.empty()
+    if whole.any():
+        slow = np.flatnonzero(whole[leaf])
+        block = splice(opened.block(np.flatnonzero(whole[opened.entries.leaf])), upserts.pick(slow), deletes)
+    return Respliced(opened.keys_of_leaves(), bodies, added.tolist(), block)
+
+
+def respliced(opened: OpenLeaves, at: I64, put: LayerBlock) -> list[bytes | None]:
+    """Bodies of all leaves with the entries of ascending numbers `at` as `put` has them, which has the same keys."""
+    return _Splice(opened, at, put).bodies()
+
+
+class _Half:
+    """The entries, or the rows, of all leaves: which stay, which are put, and the planes of both."""
+
+    def __init__(self, items: Items, stays: NDArray[np.bool_], put_at: I64, put_leaf: I64) -> None:
+        """`stays`: of the old items. `put_at`: places of the new ones among all that are there afterwards."""
+        self.items, self.leaf = items, put_leaf
+        self.stay = np.flatnonzero(stays)
+        new = np.zeros(len(self.stay) + len(put_at), bool)
+        new[put_at] = True
+        self._order = np.empty(len(new), np.int64)
+        self._order[~new] = self.stay
+        self._order[new] = len(stays) + np.arange(len(put_at))
+        leaves = len(items.counts)
+        self._counts = items.counts - np.bincount(items.leaf[~stays], minlength=leaves)
+        self._counts += np.bincount(put_leaf, minlength=leaves)
+        self._put: list[tuple[int, U8]] = []
+        self._rewritten: list[tuple[int, U8]] = []
+        self._left_out: set[int] = set()
+
+    def put(self, column: Column, values: Array) -> None:
+        """The column's integers in the new items."""
+        self._put += split(values, self.items.first[column.name], column.planes)
+
+    def rewrite(self, column: Column, values: Array) -> None:
+        """The column's integers in the old items, where they are not as they were."""
+        first = self.items.first[column.name]
+        self._left_out.update(range(first, first + column.planes))
+        self._rewritten += split(values, first, column.planes)
+
+    def planes(self) -> PlaneMatrix:
+        """Of all items after the exchange."""
+        old = self.items.planes
+        kept = [number for number in old.numbers if number not in self._left_out]
+        numbers = sorted({*kept, *(number for number, _ in (*self._rewritten, *self._put))})
+        row = {number: i for i, number in enumerate(numbers)}
+        size = len(self.items.leaf)
+        both = np.zeros((len(numbers), size + len(self.leaf)), np.uint8)
+        for number in kept:
+            both[row[number], :size] = old.matrix[old.row[number]]
+        for number, plane in self._rewritten:
+            both[row[number], :size] = plane
+        for number, plane in self._put:
+            both[row[number], size:] = plane
+        stops = np.cumsum(self._counts)
+        return PlaneMatrix(numbers, both.take(self._order, axis=1), stops - self._counts, stops)
+
+
+class _Splice:
+    def __init__(self, opened: OpenLeaves, at: I64, put: LayerBlock) -> None:
+        self.opened, self.block, self.at = opened, put, at
+        self.leaves = len(opened.heads)
+        self.refused = np.zeros(self.leaves, bool)
+        self.sections: dict[str, list[Section]] = {}
+        stays = np.ones(len(opened.keys), bool)
+        stays[at] = False
+        counts = np.diff(opened.bounds)
+        rows_stay = np.repeat(stays, counts)
+        counts[at] = np.diff(put.bounds)
+        bounds = np.concatenate([[0], np.cumsum(counts)])
+        leaf = opened.entries.leaf[at]
+        self.entries = _Half(opened.entries, stays, at, leaf)
+        self.rows = _Half(opened.rows, rows_stay, ragged(bounds, at), np.repeat(leaf, np.diff(put.bounds)))
+
+    def bodies(self) -> list[bytes | None]:
+        self.entries.put(ENTRY_COLUMNS[0], np.diff(self.block.bounds))
+        self._columns(self.entries, ENTRY_COLUMNS[1:], self.block.entry_columns)
+        self._columns(self.rows, ROW_COLUMNS, self.block.columns)
+        planes = self.entries.planes(), self.rows.planes()
+        tails, opened = self._tails(), self.opened
+        return [
+            None
+            if refused
+            else assembled(
+                j, opened.key_texts[j], planes, opened.heads[j].codings, self._sections(j), tails[j]
+            )
+            for j, refused in enumerate(self.refused.tolist())
+        ]
+
+    def _sections(self, j: int) -> list[Section]:
+        return [self.sections[c.name][j] if c.name in self.sections else NO_SECTION for c in CODED]
+
+    def _columns(self, half: _Half, columns: Sequence[Column], given: Mapping[str, Array]) -> None:
+        for column in columns:
+            values = given.get(column.name)
+            match column.coding:
+                case Coding.CODE:
+                    self._code(half, column, values)
+                case Coding.FLOAT:
+                    self._float(half, column, values)
+                case Coding.BYTES if values is not None:
+                    half.put(column, np.fromiter(map(len, values.tolist()), np.int64, len(values)))
+                case Coding.UINT if values is not None:
+                    half.put(column, values)
+
+    # ---- doubles --------------------------------------------------------------------------------------------------
+
+    def _float(self, half: _Half, column: Column, values: Array | None) -> None:
+        codes = self.opened.codings[:, FLOATS.index(column)]
+        if values is not None:
+            integers, fits = quantise_as(values, codes[half.leaf])
+            self.refused[half.leaf[~fits]] = True
+            half.put(column, integers)
+        if codes.any():
+            self.refused |= ~self._due(half, column, codes)
+
+    def _due(self, half: _Half, column: Column, codes: U8) -> NDArray[np.bool_]:
+        """Of each leaf whether what stays in it makes its coding due."""
+        leaf = half.items.leaf[half.stay]
+        starts = np.searchsorted(leaf, np.arange(self.leaves))
+        some = np.flatnonzero(np.arange(len(leaf)) - starts[leaf] < WITNESSES)
+        integers = half.items.integers(column, half.stay[some], np.uint64)
+        if integers is None:
+            return np.equal(codes, 0)
+        found = due(restore(integers, codes, leaf[some]), leaf[some], codes)
+        signed = (codes & SIGNED) != 0
+        if signed.any():
+            negative = np.zeros(self.leaves, bool)
+            negative[leaf[half.items.odd(column)[half.stay]]] = True
+            found &= negative | ~signed
+        return found
+
+    # ---- dictionaries ---------------------------------------------------------------------------------------------
+
+    def _code(self, half: _Half, column: Column, values: Array | None) -> None:
+        """Ranks in dictionaries of just the entries that stay or are put."""
+        old = self.opened.words(column.name)
+        if old is None and (values is None or not values.any()):
+            return
+        old = old or Words.none(self.leaves)
+        union, (recode_old, recode_put) = union_codes([old.union, self.block.dictionary(column.name)])
+        codes = old.codes if recode_old is None else recode_old[old.codes]
+        put = np.zeros(len(half.leaf), np.int32) if values is None else values
+        put = put if recode_put is None else recode_put[put]
+        places = self._places(half, column, old)
+        stays = np.zeros(len(codes), bool)
+        stays[places[half.stay]] = True
+        alive = np.flatnonzero(stays & (codes > 0))
+        home = np.repeat(np.arange(self.leaves), old.counts + 1)
+        leaf = np.concatenate([home[alive], half.leaf])
+        found, dictionaries = ranks(np.concatenate([codes[alive], put]), len(union), leaf, self.leaves)
+        half.put(column, found[len(alive) :])
+        rank = np.zeros(len(codes), np.int64)
+        rank[alive] = found[: len(alive)]
+        if not np.array_equal(rank[alive], alive - old.starts[home[alive]]):
+            half.rewrite(column, rank[places])
+        self.sections[column.name] = [section(union, mine) for mine in dictionaries]
+
+    def _places(self, half: _Half, column: Column, old: Words) -> I64:
+        """Where in its leaf's dictionary each old item points."""
+        given = half.items.integers(column)
+        starts = old.starts[half.items.leaf]
+        return starts if given is None else old.checked(column.name, given, half.items.leaf) + starts
+
+    # ---- rest -----------------------------------------------------------------------------------------------------
+
+    def _tails(self) -> list[bytes]:
+        """The rests of all rows of each leaf, one behind the other."""
+        opened, rest = self.opened, self.block.columns.get("rest")
+        ends = opened.rest_ends()
+        if ends is None and rest is None:
+            return opened.tails
+        offsets = np.zeros(int(opened.bounds[-1]) + 1, np.int64)
+        if ends is not None:
+            offsets[1:] = ends
+        froms, tos = (offsets[opened.bounds[self.at + n]].tolist() for n in (0, 1))
+        text = b"".join(opened.tails)
+        reached = offsets[np.cumsum(opened.rows.counts) - opened.rows.counts].tolist()
+        stops = [*reached[1:], len(text)]
+        pieces: list[list[bytes]] = [[] for _ in reached]
+        cells = self.block.column("rest").tolist()
+        for j, start, stop, a, b in zip(
+            self.entries.leaf.tolist(), froms, tos, self.block.bounds.tolist(), self.block.bounds[1:].tolist(),
+            strict=False,
+        ):  # fmt: skip
+            pieces[j] += (text[reached[j] : start], *cells[a:b])
+            reached[j] = stop
+        return [
+            b"".join([*found, text[at:stop]]) for found, at, stop in zip(pieces, reached, stops, strict=True)
+        ]
