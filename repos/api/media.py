@@ -55,7 +55,17 @@ class Bytes(BaseParser):
 
 
 class Media(RepositoryView):
-    @extend_schema(parameters=[REF], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[
+            REF,
+            OpenApiParameter("direct", bool, description="302 to an address at the store, where it has one"),
+        ],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            302: None,
+        },
+    )
     def get(self, request: Request, key: str, **_: str) -> HttpResponseBase:
         revision = self.revision(self.repository())
         if not revision.pinned:
@@ -63,6 +73,8 @@ class Media(RepositoryView):
         found = media_at(revision, key)
         if found.blob is None:
             return _external(found)
+        if request.query_params.get("direct") in ("1", "true") and (url := _direct(revision, key, found)):
+            return to_store(url)
         tag = f'"{bytes(found.blob.sha256).hex()}"'
         if not_modified(request.headers, tag):
             return shielded(HttpResponse(status=304), revision, tag)
@@ -132,6 +144,21 @@ def _size(request: Request) -> int:
     if size is None or not 1 <= size <= 4096:
         raise Invalid("a size is a number of pixels from 1 to 4096", field="size")
     return size
+
+
+def _direct(revision: Revision, key: str, found: MediaAt) -> str | None:
+    if found.blob is None:
+        return None
+    filename = key.rpartition("/")[2]
+    return media.direct_url(revision.repository.network, found.blob, _type_of(found), filename)
+
+
+def to_store(url: str) -> HttpResponseRedirect:
+    """To a signed address, which is for who asked and for some minutes. `Range` goes along with a redirect."""
+    answer = HttpResponseRedirect(url)
+    answer["Cache-Control"] = "private, no-store"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def _type_of(found: MediaAt) -> str:

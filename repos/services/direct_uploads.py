@@ -42,7 +42,6 @@ TASK, QUEUE = "media.check_upload", "transfer"
 SESSION_LASTS = timedelta(hours=6)
 PARTS_LAST = timedelta(days=7)
 """How long parts that were sent wait for the rest, from when the upload was begun or resumed last."""
-URL_SECONDS = 300
 PART_URL_SECONDS = 3600
 MOST_PARTS = 10_000
 """S3's limit; larger media have larger parts."""
@@ -88,7 +87,7 @@ def url_of(session: UploadSession) -> str | None:
     if session.parts_id or session.state != State.OPEN:
         return None
     store = blobs_of(session.repository.network)
-    return store.presign_put(session.object_key, URL_SECONDS, session.media_type, session.size)
+    return store.presign_put(session.object_key, media.URL_SECONDS, session.media_type, session.size)
 
 
 def get(actor: User, repository: Repository, session_id: uuid.UUID) -> tuple[UploadSession, Blob | None]:

@@ -26,12 +26,13 @@ from repos.annotations.model import Media, MediaState
 from repos.errors import BadValue, Busy, DigestMismatch, RedactedBytes, UploadTooLarge
 from repos.formats.errors import MediaError
 from repos.formats.media import Probe, probe
-from repos.models import Blob, BlobGrant, Repository, Role, Tombstone
+from repos.models import Blob, BlobGrant, Network, Repository, Role, Tombstone
 from repos.services.stores import blobs_of
 
 LARGEST_UPLOAD = 5 * 2**30
 SPOOLED = 4 * 2**20
 PIECE = 2**20
+URL_SECONDS = 300
 KEPT = timedelta(days=7)
 """How long bytes that were sent are kept for a commit that names them."""
 UNKNOWN = "application/octet-stream"
@@ -50,6 +51,14 @@ def blob_key(sha256: bytes) -> str:
     """Below the network's prefix; another one each time, so that removing an object can never meet a later one."""
     digest = sha256.hex()
     return f"blobs/{digest[:2]}/{digest}.{secrets.token_hex(8)}"
+
+
+def direct_url(network: Network, blob: Blob, media_type: str, filename: str) -> str | None:
+    """An address at the store that gives the bytes, and ranges of them, for some minutes, to be saved under `filename`.
+    None when the store has no such addresses, or the object holds other media, too: an address opens all of it."""
+    if not blob.object_key.startswith("blobs/"):
+        return None
+    return blobs_of(network).presign_get(blob.object_key, URL_SECONDS, media_type, filename)
 
 
 def upload(

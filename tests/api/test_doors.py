@@ -194,6 +194,7 @@ DOORS = [
         headers={"If-None-Match": '"{sha}"'},
         opens=frozenset({304}),
     ),
+    Door("media at the store", "get", f"/media/{KEY}?ref={{commit}}&direct=1", opens=frozenset({302})),
     Door("media by a branch", "get", f"/media/{KEY}?ref={{branch}}", opens=frozenset({302})),
     Door("thumbnail", "get", f"/thumbnails/{KEY}?{AT}&size=64"),
     Door("thumbnail by a tag", "get", f"/thumbnails/{KEY}?ref={{tag}}", opens=frozenset({302})),

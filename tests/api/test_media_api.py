@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from repos.models import Blob, BlobGrant, Repository, Role, UploadSession
 from repos.services.stores import blobs_of
+from tests.contract.test_blob_stores import fetch
 from tests.factories import data
 from tests.factories import repos as make
 
@@ -144,6 +145,34 @@ def test_media_has_etag_ranges_and_shields(pictures: Repository) -> None:
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(PNG)}")
     assert body_of(api.get(where, headers={"Range": "bytes=0-1,3-4"})) == PNG
     assert APIClient().get(where).status_code == (404 if pictures.is_private else 200)
+
+
+def test_media_straight_from_the_store(pictures: Repository) -> None:
+    """By a signed address that takes ranges; as what the sample says it is, to be saved, and for nobody else."""
+    api, url = signed_in(pictures)
+    where = f"{url}/media/a%20b/%C3%BC.png?direct=1"
+    moving = api.get(where)
+    assert (moving.status_code, moving["Location"]) == (302, f"{where}&ref={data.head(pictures)}")
+    answer = api.get(moving["Location"])
+    assert (answer.status_code, answer["Cache-Control"]) == (302, "private, no-store")
+    status, headers, body = fetch(answer["Location"])
+    assert (status, headers["content-type"], body) == (200, "image/png", PNG)
+    assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%BC.png"
+    status, headers, body = fetch(answer["Location"], Range="bytes=10-19")
+    assert (status, headers["content-range"], body) == (206, f"bytes 10-19/{len(PNG)}", PNG[10:20])
+    assert fetch(answer["Location"], "PUT", b"other")[0] == 403
+    for text, expected in (("-5", PNG[-5:]), ("100-", PNG[100:])):
+        assert fetch(answer["Location"], Range=f"bytes={text}")[::2] == (206, expected)
+    assert APIClient().get(moving["Location"]).status_code == (404 if pictures.is_private else 302)
+
+
+def test_media_that_lies_beside_others_comes_from_us(pictures: Repository) -> None:
+    """An address at the store would open the others."""
+    api, url = signed_in(pictures)
+    blobs_of(pictures.network).put("media/many", b"secret" + PNG)
+    Blob.objects.update(object_key="media/many", offset=6)
+    answer = api.get(f"{url}/media/a%20b/%C3%BC.png?direct=1&ref={data.head(pictures)}")
+    assert (answer.status_code, body_of(answer)) == (200, PNG)
 
 
 def test_thumbnails_are_made_once_and_kept(pictures: Repository) -> None:
