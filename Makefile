@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills mutation fuzz
+.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage mutation fuzz
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -37,10 +37,13 @@ bench-engine: .venv/.dev .bench/.venv
 bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
-soak: soak-clients soak-kills ## fifty clients on one branch; then services killed at random; nothing may be lost
+soak: soak-clients soak-outage soak-kills ## fifty clients on one branch; services away, then killed at random
 
 soak-clients: .venv/.dev
 	@$(BIN)/python -m tests.real.many $(SOAK_ARGS)
+
+soak-outage: .venv/.dev
+	@$(BIN)/python -m tests.soak.outage $(OUTAGE_ARGS)
 
 # KILLS=200 SEED=1: how many services are killed, and the seed of when and which.
 soak-kills: .venv/.dev

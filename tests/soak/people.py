@@ -1,7 +1,7 @@
 """People who work while services die, each in a thread, each writing down what they asked for and what was answered.
 
-A journal line is one attempt: `asked` before the request, `acknowledged` with the answer, `refused` with a status, or
-`unknown` when no answer came: that one may have landed or not, but not by half.
+A journal line is one attempt: `asked` before the request, `acknowledged` with the answer, `refused` with a status,
+`unreached` when nobody listened, or `unknown` when no answer came: that one may have landed or not, but not by half.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ class Person(threading.Thread):
         except ApiError as error:
             state = "unknown" if error.status >= 500 and error.status != 503 else "refused"
             self.journal.note(state, self.sort, name, status=error.status, why=error.body[:200])
+        except urllib3.exceptions.NewConnectionError as error:
+            self.journal.note("unreached", self.sort, name, why=str(error)[:200])
+            self.ending.wait(0.5)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             self.journal.note("unknown", self.sort, name, why=str(error)[:200])
         else:
