@@ -29,7 +29,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"queue": "maintenance"},
     },
-    "keep-uploads-going": {"task": "media.keep_going", "schedule": 60.0, "options": {"queue": "maintenance"}},
+    "keep-uploads-going": {
+        "task": "media.keep_going",
+        "schedule": 300.0,
+        "options": {"queue": "maintenance"},
+    },
     "collect-expired": {
         "task": "store.collect_expired",
         "schedule": HOUR,

@@ -19,6 +19,7 @@ from django.utils import timezone
 from hub.celery import send
 from repos.errors import RedactedBytes
 from repos.formats.media import Probe
+from repos.labelstore.blobkeys import MissingBlob
 from repos.labelstore.ports import BlobStore
 from repos.models import UploadSession
 from repos.services import media
@@ -40,6 +41,8 @@ def check(session_id: UUID | str) -> None:
         return
     try:
         _decide(session, blobs_of(session.repository.network))
+    except MissingBlob:  # its time ran out, or the store lost it
+        refuse(session, None)
     finally:
         UploadSession.objects.filter(pk=session.pk).update(busy_until=None)
 
@@ -61,14 +64,13 @@ def _waiting() -> QuerySet[UploadSession]:
 def _claimed(session_id: UUID | str) -> UploadSession | None:
     if not _waiting().filter(pk=session_id).update(busy_until=timezone.now() + BUSY):
         return None
-    return UploadSession.objects.select_related("user", "repository__network").get(pk=session_id)
+    return UploadSession.objects.select_related("user", "repository__network").filter(pk=session_id).first()
 
 
 def _decide(session: UploadSession, store: BlobStore) -> None:
     info = store.head(session.object_key)
     if info is None:
-        refuse(session, None)
-        return
+        raise MissingBlob(session.object_key)
     found = _digest(session, store, info.size)
     if found != bytes(session.sha256):
         log.info("media.upload_refused", upload=str(session.pk), bytes=info.size)

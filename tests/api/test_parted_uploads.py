@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from repos.labelstore.blobkeys import StoreUnavailable
 from repos.models import Blob, BlobGrant, DiscardedObject, Repository, Role, UploadSession
 from repos.services import direct_uploads, redaction, upload_checks
 from repos.services.stores import blobs_of
@@ -175,6 +176,28 @@ def test_a_worker_that_died_is_followed_by_another(
     assert upload_checks.send_lost() == 1
     assert api.get(here).json()["state"] == "done"
     assert upload_checks.send_lost() == 0
+
+
+def test_a_store_that_is_away_decides_nothing(repository: Repository, settings: Any) -> None:
+    api, here = begun(repository)
+    send(FILM, pages(api, here))
+    assert api.post(here).status_code == 202
+    with settings_of_no_store(settings), pytest.raises(StoreUnavailable):
+        upload_checks.check(here.rpartition("/")[2])
+    assert api.get(here).json()["state"] == "checking"
+    assert upload_checks.send_lost() == 1
+    assert api.get(here).json()["state"] == "done"
+
+
+@contextmanager
+def settings_of_no_store(settings: Any) -> Iterator[None]:
+    before, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+    configured.blob_store.cache_clear()
+    try:
+        yield
+    finally:
+        settings.S3_ENDPOINT_URL = before
+        configured.blob_store.cache_clear()
 
 
 def test_other_bytes_than_were_announced_are_refused(repository: Repository, now: Now) -> None:
