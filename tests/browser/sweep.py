@@ -1,8 +1,10 @@
-"""Looking at pages: open one, wait until it is quiet, and say what is wrong with it."""
+"""Looking at pages: open some, wait until each is quiet, and say what is wrong with it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
@@ -23,6 +25,28 @@ TOO_WIDE = """() => {
   }
   return [`${wide} px wider than the window`, ...found];
 }"""
+TABS = 6  # a page is quiet after half a second without a request: six of them are waited for at once
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An address, the status it must have, and where its picture is kept when it is."""
+
+    url: str
+    picture: Path | None = None
+    status: int = 200
+
+
+def sweep(context: BrowserContext, visits: Sequence[Visit]) -> list[str]:
+    """What is wrong with each of the pages, seen in a few tabs of one browser."""
+    watches, found, left = [Watch.of(context) for _ in range(TABS)], list[str](), iter(visits)
+    while batch := list(islice(left, TABS)):
+        opened = list(zip(watches, batch, strict=False))
+        for watch, visit in opened:
+            watch.open(visit)
+        for watch, visit in opened:
+            found += watch.faults(visit)
+    return found
 
 
 @dataclass
@@ -31,6 +55,7 @@ class Watch:
 
     page: Page
     heard: list[str] = field(default_factory=list)
+    answer: Response | None = None
 
     @classmethod
     def of(cls, context: BrowserContext) -> Watch:
@@ -55,18 +80,21 @@ class Watch:
         if request.failure != "net::ERR_ABORTED":
             self.heard.append(f"failed: {request.url} {request.failure}")
 
-    def visit(self, url: str, picture: Path | None = None, status: int = 200) -> list[str]:
-        """What is wrong with the page at `url`; its picture is kept when a file is named."""
+    def open(self, visit: Visit) -> None:
+        """Returns when the answer begins; the page goes on loading."""
         self.heard.clear()
-        answer = self.page.goto(url)
+        self.answer = self.page.goto(visit.url, wait_until="commit")
+
+    def faults(self, visit: Visit) -> list[str]:
+        """Of the page that was opened, once it is quiet; its picture is kept when a file is named."""
         self.page.wait_for_load_state("networkidle")
         found = list(self.heard)
-        if answer is None or answer.status != status:
-            found.append(f"status {answer.status if answer else 'none'}, not {status}")
+        if self.answer is None or self.answer.status != visit.status:
+            found.append(f"status {self.answer.status if self.answer else 'none'}, not {visit.status}")
         if self.page.evaluate("() => window.cspReports ?? []"):
             found.append(f"policy: {self.page.evaluate('() => window.cspReports')}")
         found += self.page.evaluate(TOO_WIDE)
-        if picture is not None:
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=picture, full_page=True)
-        return [f"{url}: {each}" for each in found]
+        if visit.picture is not None:
+            visit.picture.parent.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=visit.picture, full_page=True)
+        return [f"{visit.url}: {each}" for each in found]

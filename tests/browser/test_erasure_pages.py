@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, expect
 from pytest_django.live_server_helper import LiveServer
 
 from repos.models import Repository, Tombstone
-from tests.browser.sweep import Watch
+from tests.browser.sweep import Visit, sweep
 from tests.factories import data
 from tests.factories import repos as make
 
@@ -54,15 +54,17 @@ def test_an_admin_redacts_a_picture(
     expect(page.get_by_text("is redacted.")).to_be_visible()
     assert Tombstone.objects.count() == 1
     for look, options in LOOKS.items():
-        watch = Watch.of(open_context(repository.owner, **options))
-        for name, path in (
-            ("erasure", f"/{repository}/settings/erasure?key=train/a.png"),
-            ("sample", f"/{repository}/sample/main/train/a.png"),
-            ("settings", f"/{repository}/settings"),
-            ("account", "/settings/erase"),
-        ):
-            picture = Path(PICTURES) / f"{name}-{look}.png" if PICTURES else None
-            assert watch.visit(live_server.url + path, picture) == []
+        pages = {
+            "erasure": f"/{repository}/settings/erasure?key=train/a.png",
+            "sample": f"/{repository}/sample/main/train/a.png",
+            "settings": f"/{repository}/settings",
+            "account": "/settings/erase",
+        }
+        visits = [
+            Visit(live_server.url + path, Path(PICTURES) / f"{name}-{look}.png" if PICTURES else None)
+            for name, path in pages.items()
+        ]
+        assert sweep(open_context(repository.owner, **options), visits) == []
     anybody = open_context().new_page()
     anybody.goto(f"/{repository}/sample/main/train/a.png")
     expect(anybody.get_by_text("personal data")).to_be_visible()

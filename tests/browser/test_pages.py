@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext
 from hub.accounts.models import User
 from tests.browser import scene as stage
 from tests.browser.scene import HARD_KEYS, Scene
-from tests.browser.sweep import Watch
+from tests.browser.sweep import Visit, sweep
 
 pytestmark = [
     pytest.mark.browser,
@@ -144,9 +144,10 @@ def test_every_page_is_whole(look: str, open_context: Callable[..., BrowserConte
     kept = os.environ.get("LABELHUB_PICTURES")
     wrong = []
     for role, (user, pages) in roles.items():
-        watch = Watch.of(open_context(user, **LOOKS[look]))
-        for name, path in pages.items():
-            picture = Path(kept) / look / role / f"{name}.png" if kept else None
-            wrong += [f"{role}: {each}" for each in watch.visit(path, picture)]
-        wrong += [f"{role}: {each}" for each in watch.visit("/mirela/nothing", status=404)]
+        visits = [
+            Visit(path, Path(kept) / look / role / f"{name}.png" if kept else None)
+            for name, path in pages.items()
+        ]
+        visits.append(Visit("/mirela/nothing", status=404))
+        wrong += [f"{role}: {each}" for each in sweep(open_context(user, **LOOKS[look]), visits)]
     assert not wrong, "\n".join(wrong)
