@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from tests import emptying
 from tests.chromium import LAUNCH_ARGUMENTS, find_chromium
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ PASSWORD = "correct horse battery"
 settings.PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
 ]  # the slow one only costs time here
+emptying.install()
 
 
 @pytest.fixture(autouse=True)
