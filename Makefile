@@ -16,8 +16,11 @@ help:
 up: .venv/.runtime ## install what is missing, start everything, serve http://127.0.0.1:8000
 	@$(BIN)/python -m deploy.supervisor
 
+# Tests wait for services as long as they compute: more workers than processors keep those busy.
+WORKERS ?= 4
+
 test: .venv/.dev check ## every check and every test, on throw-away services
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 unit: .venv/.dev ## only the tests that need no service
 	@$(BIN)/python -m pytest -n 2 $(wildcard tests/unit tests/property tests/golden) $(PYTEST_ARGS)
