@@ -1,4 +1,4 @@
-"""Images of a COCO file whose annotations are all plain boxes, as runs of columns in the order of the file.
+"""Images of a COCO file whose annotations are all plain, as runs of columns in the order of the file.
 
 A run ends where an image is not plain, a key comes again, or rows begin or cease to have `attributes`, because that
 decides what an import may take away. Memory: the run in hand beside the columns of the file.
@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repos.annotations.draft_rows import DraftRows
+from repos.annotations.codec import KIND_CODE
+from repos.annotations.columns import GEOMETRY_BIT
+from repos.annotations.draft_rows import Coded, DraftRows
+from repos.annotations.model import Kind
 from repos.formats.coco_index import CocoIndex
 from repos.formats.coco_rows import CocoRows
 from repos.formats.coco_samples import class_name
-from repos.formats.records import ALL_ATTRIBUTES, ClassName, Holds, Record, SampleDraft
+from repos.formats.records import ALL_ATTRIBUTES, SOURCE, ClassName, Holds, Record, SampleDraft
+
+Array = NDArray[Any]
 
 
 class Runs:
@@ -28,6 +34,7 @@ class Runs:
         self, found: CocoIndex, rows: CocoRows, holds: Holds, record: Callable[[int], Record]
     ) -> None:
         self._found, self._coded, self._holds, self._record = found, rows.coded, holds, record
+        self._shapes = rows.shapes
         self._columns = rows.finish()
         names = [class_name(c) if (c := found.categories.get(number)) else None for number in rows.labels]
         self._classes = [name or ClassName("") for name in names]
@@ -70,6 +77,8 @@ class Runs:
         rows = np.concatenate([found.of_image(i) for i in at])
         columns = {name: column[rows] for name, column in self._columns.items()}
         scope = ALL_ATTRIBUTES if self._all_attributes else self._holds.attributes
+        coded, attribute = self._said(columns["attribute"], columns.get("area"))
+        kind, geometries, rest = self._shaped(columns.get("shape"))
         return DraftRows(
             [key for key, _ in self._samples],
             [sample for _, sample in self._samples],
@@ -80,8 +89,33 @@ class Runs:
             columns["label"],
             columns["boxes"],
             lambda n: self._record(at[n]),
-            self._coded,
-            columns["attribute"],
+            coded,
+            attribute,
             confidence=columns.get("confidence"),
             carried=columns.get("carried"),
+            kind=kind,
+            geometries=geometries,
+            rest=rest,
         )
+
+    def _said(self, codes: Array, area: Array | None) -> tuple[Coded, Array]:
+        """Attributes with the areas that are not ours: codes of this run alone, because nearly all areas differ."""
+        if area is None or np.isnan(area).all():
+            return self._coded, codes
+        coded, known, found = Coded(), dict[tuple[int, float | None], int](), []
+        for code, own in zip(codes.tolist(), area.tolist(), strict=True):
+            said = code, own if own == own else None
+            if said not in known:
+                more = {} if said[1] is None else {SOURCE + "area": own}
+                known[said] = coded.add({**self._coded.attributes[code], **more})
+            found.append(known[said])
+        return coded, np.array(found, np.int32)
+
+    def _shaped(self, places: Array | None) -> tuple[Array | None, Array | None, Array | None]:
+        """Kinds, geometries and `rest` of rows; None where all are boxes."""
+        if places is None or not (places >= 0).any():
+            return None, None, None
+        box, polygon = (np.uint16(GEOMETRY_BIT[kind]) for kind in (Kind.BOX, Kind.POLYGON))
+        kinds = np.where(places >= 0, KIND_CODE[Kind.POLYGON], KIND_CODE[Kind.BOX]).astype(np.uint8)
+        bits = np.where(places >= 0, box | polygon, box).astype(np.uint16)
+        return kinds, bits, self._shapes.get(places)
