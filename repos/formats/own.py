@@ -3,26 +3,31 @@
 
 Lossless: reading what was written gives the same samples, annotations, ids, reviews and provenance. A first
 line `{"labelhub": 1, "schema": {...}}` may carry the label schema; it is not needed to read the rest.
-Streams.
+Streams; imports take plain lines as columns (own_rows).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from repos.annotations.draft_rows import DraftRows
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Kind
 from repos.formats.base import ClassInfo, Plain, Sink, WriteReport
+from repos.formats.errors import UnsafeName
 from repos.formats.keying import Media, key_problem
 from repos.formats.look import Guess, Look
 from repos.formats.options import Options
+from repos.formats.own_rows import OwnRuns, PlainLine, PlainSample, plain_sample
 from repos.formats.perfile import Keys
 from repos.formats.records import (
     ALL_ATTRIBUTES,
+    Count,
     Draft,
     Holds,
     Item,
@@ -84,16 +89,10 @@ class Own(Plain):
         return HOLDS
 
     def read(self, source: Source, options: Options) -> Iterator[Item]:
-        names = [name for name in source.names() if name.lower().endswith(EXTENSIONS)]
-        media, tally, keys = Media(source.names(), options.find_image, is_media), Tally(), Keys()
-        for done, name in enumerate(names, 1):
-            with source.open(name) as stream:
-                for line, raw in enumerate(stream, 1):
-                    for item in _read_line(raw, line, name, media, options):
-                        yield tally.of(keys.check(item))
-                    if line % options.progress_every == 0:
-                        yield Progress(done - 1, len(names), "files", tally.count, name)
-        yield Progress(len(names), len(names), "files", tally.count)
+        return cast(Iterator[Item], _Reader(source, options, None).read(source))
+
+    def read_rows(self, source: Source, options: Options) -> Iterator[Item | DraftRows]:
+        return _Reader(source, options, OwnRuns(HOLDS)).read(source)
 
     def express(
         self, drafts: Sequence[Draft], written: SampleDraft, read: SampleDraft, options: Options
@@ -142,6 +141,62 @@ def sample_json(record: Record) -> dict[str, Any]:
         for name, e in record.layers.items()
     }
     return found
+
+
+class _Reader:
+    """One reading of all files. `runs`: plain lines come as columns."""
+
+    def __init__(self, source: Source, options: Options, runs: OwnRuns | None) -> None:
+        self.options, self.runs = options, runs
+        self.media = Media(source.names(), options.find_image, is_media)
+        self.tally, self.keys = Tally(), Keys()
+
+    def read(self, source: Source) -> Iterator[Item | DraftRows]:
+        names = [name for name in source.names() if name.lower().endswith(EXTENSIONS)]
+        for done, name in enumerate(names, 1):
+            with source.open(name) as stream:
+                for line, raw in enumerate(stream, 1):
+                    yield from self._line(raw, line, name)
+                    if line % self.options.progress_every == 0:
+                        yield from self._flush()
+                        yield Progress(done - 1, len(names), "files", self.tally.count, name)
+        yield from self._flush()
+        yield Progress(len(names), len(names), "files", self.tally.count)
+
+    def _flush(self) -> Iterator[DraftRows]:
+        return iter(()) if self.runs is None else self.runs.flush()
+
+    def _line(self, raw: bytes, line: int, file: str) -> Iterator[Item | DraftRows]:
+        """A plain line joins the run in hand; else the run ends and the line comes as its record."""
+        if self.runs is not None and (found := self._plain(raw, line, file)) is not None:
+            self.tally.count += Count(1, annotations_taken=len(found.parts))
+            yield from self.runs.add(found)
+            return
+        yield from self._flush()
+        for item in _read_line(raw, line, file, self.media, self.options):
+            yield self.tally.of(self.keys.check(item))
+
+    def _plain(self, raw: bytes, line: int, file: str) -> PlainLine | None:
+        wire = plain_sample(raw.strip())
+        parts = None if wire is None or self.runs is None else self.runs.takes(wire)
+        if wire is None or parts is None:
+            return None
+        key = self.options.key_prefix + wire.key
+        try:
+            sample = _sample(wire, self.media, file)
+        except InvalidValue:
+            return None
+        if key_problem(key) or not self.keys.free(key, file, line, HOLDS):
+            return None
+        record = partial(_record, raw, line, file, self.media, self.options)
+        return PlainLine(key, sample, (file, line), wire, parts, record)
+
+
+def _record(raw: bytes, line: int, file: str, media: Media, options: Options) -> Record:
+    (item,) = _read_line(raw, line, file, media, options)
+    if not isinstance(item, Record):
+        raise TypeError("a plain line gives one record")
+    return item
 
 
 def _is_sample(line: str) -> bool:
@@ -211,15 +266,18 @@ def _read_line(raw: bytes, line: int, file: str, media: Media, options: Options)
     yield Record(key, sample, layers, HOLDS, file, line, refused)
 
 
-def _sample(wire: WireSample, media: Media, file: str) -> SampleDraft:
+def _sample(wire: WireSample | PlainSample, media: Media, file: str) -> SampleDraft:
     if wire.media is not None and wire.text is not None:
         raise InvalidValue("content", "media and text", "media, text, or none")
     reference = None if wire.media is None else _media(wire, wire.media, media, file)
     return SampleDraft(reference, wire.text, MappingProxyType(doubles(wire.fields)))
 
 
-def _media(wire: WireSample, said: WireMedia, media: Media, file: str) -> MediaRef:
-    _, member = media.resolve(wire.key, file)
+def _media(wire: WireSample | PlainSample, said: WireMedia, media: Media, file: str) -> MediaRef:
+    try:
+        _, member = media.resolve(wire.key, file)
+    except UnsafeName as error:
+        raise InvalidValue("key", wire.key, f"a safe path: {error.reason}") from None
     try:
         digest = None if said.sha256 is None else bytes.fromhex(said.sha256)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,11 @@ SIDES = st.one_of(st.integers(1, 9), st.sampled_from([0.5, 2.25, 1 / 3, 4.0]))
 BOXES = st.tuples(NUMBERS, NUMBERS, SIDES, SIDES).map(list)
 IDS = st.sampled_from([f"{n:032x}" for n in (1, 2, 2**100)])
 ODD: list[Mapping[str, Any]] = [
-    {"segmentation": [[0, 0, 4, 0, 4, 4]]}, {"segmentation": []}, {"bbox": None}, {"bbox": [1, 2, 0, 4]},
+    {"segmentation": [[0, 0, 4, 0, 4, 4]], "bbox": None}, {"segmentation": [[0, 0, 4, 0]]}, {"segmentation": [[]]},
+    {"segmentation": [[0, 0, 4, 0, 0, 0]]}, {"segmentation": [[0, 0, 4, 0, 4, 4, 0, 0, 0, 0]]}, {"segmentation": "x"},
+    {"segmentation": [[0, 0, 4, True, 4, 4]]}, {"segmentation": [[0, 0, 4, 0, 4, 4e9]]}, {"area": 2**60},
+    {"segmentation": {"size": [4, 4], "counts": [3, 13]}}, {"segmentation": [0, 0, 4, 0, 4, 4]},
+    {"segmentation": [[0, 0, 4, 0, 4, 4, 1]]}, {"area": -0.0}, {"bbox": None}, {"bbox": [1, 2, 0, 4]},
     {"bbox": [1, True, 3, 4]}, {"bbox": [1, 2, 3, 4e9]}, {"category_id": 99}, {"category_id": None},
     {"image_id": 77}, {"score": "x"}, {"iscrowd": "yes"}, {"caption": "a cup"}, {"id": [1]}, {"area": "1"},
     {"keypoints": [1, 1, 2]}, {"labelhub_id": "zz"}, {"attributes": [1]}, {"attributes": {"size": True}},
@@ -38,6 +43,12 @@ ODD: list[Mapping[str, Any]] = [
 ]  # fmt: skip
 SAID: list[Mapping[str, Any]] = [
     {}, {"area": 3}, {"iscrowd": 1}, {"iscrowd": 0}, {"occluded": True}, {"occluded": 1}, {"occluded": 1.0},
+    {"segmentation": []}, {"segmentation": [[0, 0, 4, 0, 4, 4]]},
+    {"segmentation": [[0, 0, 4, 0, 4, 4, 0, 0]], "area": 8},
+    {"segmentation": [[0, 0, 4, 0, 4, 4], [1, 1, 2, 2, 9, 1.5]]},
+    {"segmentation": [[0, 0, 4, 0, 4, 4]], "area": 8.00501},
+    {"segmentation": [[0.1, 0, 4, 0, 4, 4]], "area": 7.3, "iscrowd": 0}, {"segmentation": [[1 / 3, 0, 4, 0, 4, 1e-7]]},
+    {"segmentation": [[v / 7 for v in range(60)]]}, {"segmentation": [[v * v / 4 for v in range(240)]], "area": 12},
     {"note": "ü\"`x"}, {"tags": ["a", {"b": 1}]}, {"score": 0.5}, {"score": 1}, {"attributes": {}},
     {"attributes": {"size": 2, "note": "n"}}, {"attributes": {"size": 2.0}}, {"big": 2**60}, {"nothing": None},
 ]  # fmt: skip
@@ -170,6 +181,95 @@ def test_plain_label_files_do_come_as_columns() -> None:
     assert not any(isinstance(item, Record) for item in items)
 
 
+RING = [[0, 0], [4, 0], [4, 4.5]]
+SHAPES: list[Mapping[str, Any]] = [
+    {"kind": "classification"}, {"kind": "polygon", "geometry": {"polygon": {"parts": [[RING]]}}},
+    {"kind": "polygon", "geometry": {"polygon": {"parts": [[RING, RING], [RING]], "frame": "relative"}}},
+    {"kind": "polygon", "geometry": {"polygon": {"parts": [[RING]]}, "box": {"x": 1, "y": 2, "w": 3, "h": 4}}},
+    {"kind": "mask", "geometry": {"mask": {"size": [4, 4], "counts": [3, 13]}}},
+    {"kind": "keypoints", "geometry": {"keypoints": {"points": [[1, 2, 2], [0, 0, 0]]}}},
+    {"kind": "box", "geometry": {"box": {"x": 1, "y": 2, "w": 3, "h": 4, "frame": "relative"}}},
+]  # fmt: skip
+ODD_LABELS: list[Mapping[str, Any]] = [
+    {"id": "zz"}, {"id": "0" * 32}, {"id": "1 " * 16}, {"class": None}, {"kind": "span"},
+    {"kind": "polygon"}, {"extra": 1},
+    {"geometry": {"box": {"x": 1, "y": 2, "w": 0, "h": 4}}}, {"geometry": {"box": {"x": 1, "y": 2, "w": 3, "h": 4e9}}},
+    {"geometry": {"box": {"x": 1, "y": 2, "w": 3, "h": 4, "rotation": 9}}}, {"geometry": {}}, {"origin": "x"},
+    {"attributes": {"note": 2**60}}, {"attributes": {"note": []}}, {"attributes": {"": 1}}, {"confidence": "1"},
+    {"aliases": ["0" * 31 + "1"]}, {"class": " x"}, {"geometry": {"polygon": {"parts": [[RING[:2]]]}}},
+    {"kind": "value", "geometry": {"value": {"value": 3}}}, {"attributes": {"occluded": "yes"}},
+]  # fmt: skip
+
+
+@st.composite
+def labels(draw: st.DrawFn, odd: bool) -> dict[str, Any]:
+    x, y, w, h = draw(BOXES)
+    found: dict[str, Any] = {"kind": "box", "geometry": {"box": {"x": x, "y": y, "w": w, "h": h}}}
+    found["class"] = draw(st.sampled_from(["RBC", "Bottle/Glass", "new"]))
+    if draw(st.integers(0, 2)) == 0:
+        found |= draw(st.sampled_from(SHAPES))
+    more: list[Mapping[str, Any]] = [
+        {}, {}, {"annotator": "u:1"}, {"annotator": "u:2", "origin": "model"}, {"confidence": 0.5},
+        {"origin": "import"},
+        {"attributes": {"occluded": True}}, {"attributes": {"note": "é", "score2": 1}}, {"attributes": {"score2": 1.0}},
+    ]  # fmt: skip
+    found |= draw(st.sampled_from(more))
+    if draw(st.integers(0, 3)):
+        found["id"] = draw(st.sampled_from([f"{n:032x}" for n in range(1, 6)]))
+    return found | (draw(st.sampled_from(ODD_LABELS)) if odd and draw(st.integers(0, 4)) == 0 else {})
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    odd = draw(st.booleans())
+    found = ['{"labelhub":1}'] if draw(st.booleans()) else []
+    reviews = [None, {"state": "done"}, {"state": "done", "by": "u:2", "at": "2024-01-01T00:00:00Z"}]
+    for key in draw(
+        st.lists(st.sampled_from(["a", "b", "c/d", "é", *(["", "..", "a"] if odd else [])]), max_size=4)
+    ):
+        layer = {
+            "annotations": draw(st.lists(labels(odd), max_size=4)),
+            "review": draw(st.sampled_from([*reviews, *([{"state": "x"}] if odd else [])])),
+        }
+        name = draw(st.sampled_from(["gold", "gold", "model"]))
+        content: Mapping[str, Any] = draw(
+            st.sampled_from([{"media": {"width": 9, "height": 8}}, {"text": "one"}, {"text": "two"}, {}])
+        )
+        sample = {"key": key, **content, "layers": {name: layer}}
+        if draw(st.integers(0, 4)) == 0:
+            sample["layers"]["other"] = {"annotations": draw(st.lists(labels(odd), max_size=1))}
+        if draw(st.integers(0, 4)) == 0:
+            sample["fields"] = draw(
+                st.sampled_from([{"split": "a"}, {"split": None}, {"new": 1}, {"split": 2}])
+            )
+        found.append(json.dumps(sample, ensure_ascii=draw(st.booleans())))
+    return "\n".join(found).encode()
+
+
+def claimed(name: str) -> str:
+    return name if name in ("u:1", "ext:u:2") else f"ext:{name}"
+
+
+@settings(deadline=None)
+@given(lines(), lines(), PLANS)
+def test_labelhub_lines_by_columns(first: bytes, second: bytes, plan: ImportPlan) -> None:
+    plan = replace(plan, claimed=claimed)
+    world = same_both_ways(World(), "labelhub", {"a.jsonl": first}, ImportPlan())
+    world = same_both_ways(world, "labelhub", {"a.jsonl": second}, plan)
+    same_both_ways(world, "labelhub", {"a.jsonl": second}, plan)
+
+
+def test_plain_lines_do_come_as_columns() -> None:
+    box = {"kind": "box", "class": "cup", "geometry": {"box": {"x": 1, "y": 2, "w": 3, "h": 4}}}
+    rows = [*({"class": "cup", **shape} for shape in SHAPES), box]
+    file = b"\n".join(
+        json.dumps({"key": str(n), "layers": {"gold": {"annotations": rows}}}).encode() for n in range(3)
+    )
+    items = list(Bound(format_named("labelhub"), Options()).read_rows(MemorySource({"a.jsonl": file})))
+    assert [(len(item), item.n_rows) for item in items if isinstance(item, DraftRows)] == [(3, 24)]
+    assert not any(isinstance(item, Record) for item in items)
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), BOXES, st.booleans()), max_size=12))
 def test_ids_of_many_boxes_are_those_of_each(given_rows: list[tuple[str, int, list[float], bool]]) -> None:
@@ -197,8 +297,8 @@ def test_ids_of_many_boxes_are_those_of_each(given_rows: list[tuple[str, int, li
     assert [bytes(row) for row in found] == expected
 
 
-@pytest.mark.parametrize("said", SAID, ids=str)
-def test_plain_boxes_do_come_as_columns(said: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("said", SAID, ids=lambda said: str(said)[:40])
+def test_plain_annotations_do_come_as_columns(said: Mapping[str, Any]) -> None:
     rows = [{"id": n, "image_id": 1, "category_id": 1, "bbox": [n, 2, 3, 4], **said} for n in range(3)]
     content = {
         "images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "cup"}], "annotations": rows,
