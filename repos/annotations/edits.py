@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.model import Annotation, Review, Sample
+from repos.annotations.patch import REPLACE, extra
 from repos.annotations.records import SampleBlock
 from repos.annotations.samples import FileRecord, sample_from
 from repos.annotations.schema import Schema
@@ -189,11 +190,13 @@ class SnapshotEdit:
         edit.bulk.append((number, block))
 
     def patch_entries(self, layer: str, patch: LayerBlock) -> None:
-        """Rows to put and to remove in many entries at once: a block with the extra columns of patch.py.
+        """Rows to put and to remove in many entries at once: a block with the extra columns of patch.py, whose rows
+        are put beside those that stay where it has none.
 
         For keys that no other operation of this edit names: a patch is not a whole entry to continue from.
         """
-        self._layer(layer).bulk.append((self._number(), patch))
+        told = patch.with_entry_columns(**{REPLACE: extra(patch, REPLACE)})
+        self._layer(layer).bulk.append((self._number(), told))
 
     def delete_layer(self, name: str) -> None:
         """Every entry of a layer."""

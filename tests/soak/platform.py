@@ -21,6 +21,7 @@ from deploy.supervisor.stack import Stack
 from tests.real.platform import SERVICES
 
 KEEPER = "keeper"
+TRIES = 5
 
 
 class SoakPlatform:
@@ -78,10 +79,19 @@ class SoakPlatform:
             service.process.wait()
 
     def restart(self, name: str) -> float:
-        """Start it again; seconds until it answers."""
+        """Start it again, as often as it takes (an engine refuses while a child of the killed one lives); seconds until
+        it answers."""
         began = time.monotonic()
-        self.named(name).start()
-        self.wait(name)
+        for attempt in range(TRIES):
+            self.named(name).start()
+            try:
+                self.wait(name)
+                break
+            except Trouble as trouble:
+                self._say(name, str(trouble))
+                if attempt == TRIES - 1:
+                    raise
+                time.sleep(attempt + 1)  # as the supervisor does: a little longer each time
         return time.monotonic() - began
 
     def wait(self, name: str) -> None:
