@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real check fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage mutation fuzz
+.PHONY: help up test unit browser real laws check style types tests fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage mutation fuzz
 
 # The first Python on the path that is new enough (override with PYTHON=...).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -19,7 +19,10 @@ up: .venv/.runtime ## install what is missing, start everything, serve http://12
 # Tests wait for services as long as they compute: more workers than processors keep those busy.
 WORKERS ?= 4
 
-test: .venv/.dev check ## every check and every test, on throw-away services
+test: .venv/.dev style ## every check and every test, on throw-away services
+	@$(MAKE) --no-print-directory -j 2 types tests
+
+tests: .venv/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 unit: .venv/.dev ## only the tests that need no service
@@ -55,12 +58,19 @@ soak-kills: .venv/.dev
 mutation: .venv/.dev ## small faults put into diff and merge: which do the tests notice (MUTATION_ARGS="--sample 20")
 	@$(BIN)/python -m tests.mutation $(MUTATION_ARGS)
 
-fuzz: .venv/.dev ## altered bytes for every decoder and every reader of files, ten times as many as in the tests
+laws: .venv/.dev ## the laws of the pure core with twenty times the examples of the tests (LAWS_ARGS="-k merge")
+	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --timeout 3600 tests/property $(LAWS_ARGS)
+
+fuzz: .venv/.dev ## altered bytes for every decoder and every reader of files, twenty times as many as in the tests
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $(wildcard tests/property/*/test_*hostile*.py) $(FUZZ_ARGS)
 
-check: .venv/.dev ## lint, types, who imports whom, missing migrations
+check: style types ## lint, types, who imports whom, missing migrations
+
+style: .venv/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: .venv/.dev
 	@$(BIN)/mypy $(SOURCES)
 	@PYTHONPATH=.:platform $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
