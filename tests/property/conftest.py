@@ -1,5 +1,6 @@
-"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` before a release, `fuzz` for `make fuzz`, `mutation`
-for `make mutation` (the same examples each time, and no search for the smallest), `default` otherwise.
+"""Named Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough` for `make laws`, `fuzz` for `make fuzz`, `mutation` for
+`make mutation` (the same examples each time, and no search for the smallest), `default` otherwise: other examples on
+each run, and twice as many as the mutants are noticed with. A test takes its share of them: tests/property/effort.py.
 
 No deadlines and no check of how fast inputs are made: on a shared machine they fail tests for the weather.
 """
@@ -10,8 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 WEATHER = (HealthCheck.too_slow,)
 
-settings.register_profile("default", deadline=None, suppress_health_check=WEATHER)
-settings.register_profile("thorough", deadline=None, suppress_health_check=WEATHER, max_examples=2000)
+settings.register_profile("default", deadline=None, suppress_health_check=WEATHER, max_examples=50)
+settings.register_profile("thorough", deadline=None, suppress_health_check=WEATHER, max_examples=1000)
 settings.register_profile("fuzz", deadline=None, suppress_health_check=WEATHER, max_examples=1000)
 settings.register_profile(
     "mutation",

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.property.effort import examples
+
 ROOM, PER_BYTE = 1 << 20, 1000
 """A decoder may take so much memory: what every call needs, and for each byte given a handful of small objects."""
 
 
-few = settings(max_examples=max(1, settings().max_examples // 4))
+few = settings(max_examples=examples(25))
 """A quarter of the examples of the profile in use, for what takes milliseconds each."""
 
 

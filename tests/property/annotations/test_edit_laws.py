@@ -32,6 +32,7 @@ from repos.annotations.schema_edit import ensure_attribute, ensure_classes
 from repos.annotations.snapshot import Snapshot, SnapshotView
 from repos.annotations.subtree import SUBTREE_LIMIT
 from repos.labelstore.memory import MemoryNodes
+from tests.property.effort import examples
 
 SCHEMA, CLASSES = ensure_classes(Schema(), ["car", "cat"])
 SCHEMA, _ = ensure_attribute(SCHEMA, "hidden", ValueType.BOOLEAN)
@@ -238,7 +239,7 @@ def _weight_limit(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(edits, min_size=1, max_size=3))
 def test_edits_do_what_dictionaries_do_and_change_sets_compose(rounds: list[list[Step]]) -> None:
     nodes = MemoryNodes()
@@ -260,7 +261,7 @@ def test_edits_do_what_dictionaries_do_and_change_sets_compose(rounds: list[list
     assert every == [] or shown(changeset.compose_all(every) or together) == shown(together)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(edits, st.randoms(use_true_random=False))
 def test_content_alone_decides_the_address(todo: list[Step], random: object) -> None:
     nodes = MemoryNodes()

@@ -20,6 +20,7 @@ from repos.annotations.small_merges import Desk
 from repos.annotations.snapshot import Snapshot, SnapshotView
 from repos.labelstore.memory import MemoryNodes
 from tests.property.annotations.strategies import SCHEMA, edited, entries
+from tests.property.effort import examples
 
 KEYS = ["a/1", "a/2", "b", "c"]
 LAYERS = ["gold", "votes"]
@@ -92,7 +93,7 @@ def content(nodes: MemoryNodes, snapshot: Snapshot) -> World:
     return states(nodes, snapshot, list(SnapshotView(nodes, snapshot).iter_keys()))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(triples())
 def test_columns_and_objects_agree(three: tuple[World, World, World]) -> None:
     nodes = MemoryNodes()
@@ -116,7 +117,7 @@ def test_columns_and_objects_agree(three: tuple[World, World, World]) -> None:
         assert swapped.snapshot == merged.snapshot
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(triples())
 def test_one_rule_settles_everything(three: tuple[World, World, World]) -> None:
     nodes = MemoryNodes()

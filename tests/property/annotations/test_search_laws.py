@@ -21,6 +21,7 @@ from repos.labelstore.memory import MemoryNodes
 from tests.property.annotations.strategies import SCHEMA
 from tests.property.annotations.test_merge_trees import World, snapshot_of, triples
 from tests.property.annotations.test_summary_laws import plain
+from tests.property.effort import examples
 
 BOTH = Schemas(SCHEMA, SCHEMA)
 KINDS = ["", *map(str, Facet), *map(str, SampleFacet)]
@@ -28,7 +29,7 @@ EVERY = [Filter(kind, name) for kind in KINDS for name in ["", *(c.name for c in
 FILTERS = st.lists(st.sampled_from(EVERY[1:]), min_size=5, max_size=10, unique=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(triples(), FILTERS)
 def test_columns_find_what_looking_at_every_change_finds(
     three: tuple[World, World, World], filters: list[Filter]
@@ -42,7 +43,7 @@ def test_columns_find_what_looking_at_every_change_finds(
         assert found == [change for change in everything if wanted.keep(change)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(triples(), st.integers(1, 3), FILTERS)
 def test_what_an_index_passes_over_holds_nothing(
     three: tuple[World, World, World], size: int, filters: list[Filter]
@@ -63,7 +64,7 @@ def test_what_an_index_passes_over_holds_nothing(
             assert bounds in given_ or not any(map(wanted.keep, changes))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(triples(), st.integers(1, 3), st.sampled_from([None, "a/1", "b"]))
 def test_a_change_set_is_cut_without_loss(
     three: tuple[World, World, World], size: int, after: str | None
@@ -75,7 +76,7 @@ def test_a_change_set_is_cut_without_loss(
     assert pieces == list(changes_of(nodes, changes, after))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(triples())
 def test_counts_read_back(three: tuple[World, World, World]) -> None:
     nodes = MemoryNodes()
@@ -85,7 +86,7 @@ def test_counts_read_back(three: tuple[World, World, World]) -> None:
     assert plain(summary_wire.decode(json.loads(json.dumps(summary_wire.encode(counted))))) == plain(counted)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(triples(), st.sampled_from([None, "a/1", "b"]), st.sampled_from([None, "a/2", "b", "c"]))
 def test_a_range_is_what_lies_in_it(
     three: tuple[World, World, World], after: str | None, until: str | None

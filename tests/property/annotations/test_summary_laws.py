@@ -20,6 +20,7 @@ from repos.labelstore.memory import MemoryNodes
 from tests.oracles.slow import nameless
 from tests.property.annotations.strategies import CLASSES, SCHEMA
 from tests.property.annotations.test_merge_trees import World, sample_of, snapshot_of, triples
+from tests.property.effort import examples
 
 BOTH = Schemas(SCHEMA, SCHEMA)
 
@@ -43,7 +44,7 @@ def split_of(key: str) -> str:
     return key.partition("/")[0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(triples())
 def test_columns_count_what_objects_count(three: tuple[World, World, World]) -> None:
     nodes = MemoryNodes()
@@ -53,7 +54,7 @@ def test_columns_count_what_objects_count(three: tuple[World, World, World]) -> 
         assert plain(of_change_set(nodes, changes, split_of)) == plain(slow)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(triples(), st.sampled_from([1, 3, 8, 1000]))
 def test_ranges_count_what_the_whole_counts(three: tuple[World, World, World], size: int) -> None:
     nodes = MemoryNodes()
@@ -68,7 +69,7 @@ def test_ranges_count_what_the_whole_counts(three: tuple[World, World, World], s
         assert plain(of_snapshots(nodes, a, b, lambda _: split_of)) == plain(summed)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(triples(), st.integers(0, 4))
 def test_summaries_of_key_ranges_add_up(three: tuple[World, World, World], cut: int) -> None:
     nodes = MemoryNodes()
@@ -79,7 +80,7 @@ def test_summaries_of_key_ranges_add_up(three: tuple[World, World, World], cut: 
     assert plain(parts[0] + parts[1]) == plain(whole) == plain(parts[1] + NOTHING + parts[0])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(triples(), st.sampled_from(["a/1", "a/2", "b"]))
 def test_changes_can_be_read_from_behind_a_key(three: tuple[World, World, World], after: str) -> None:
     nodes = MemoryNodes()
@@ -88,7 +89,7 @@ def test_changes_can_be_read_from_behind_a_key(three: tuple[World, World, World]
     assert list(changes_of(nodes, changes, after)) == [c for c in everything if c.key > after]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(triples())
 @example(({"b": _boxed(1)}, {"b": _boxed(2)}, {}))
 def test_the_diff_names_what_differs_and_nothing_else(three: tuple[World, World, World]) -> None:

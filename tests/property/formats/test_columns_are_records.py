@@ -24,6 +24,7 @@ from repos.formats.options import Options
 from repos.formats.records import Record
 from repos.formats.registry import format_named
 from repos.formats.source import MemorySource
+from tests.property.effort import examples
 from tests.property.formats.format_worlds import GOLD, World, picture
 
 NUMBERS = st.one_of(st.integers(0, 9), st.sampled_from([0.5, 2.25, 1 / 3, 1e-7, -0.0, 0.123456789012345]))
@@ -270,7 +271,7 @@ def test_plain_lines_do_come_as_columns() -> None:
     assert not any(isinstance(item, Record) for item in items)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), BOXES, st.booleans()), max_size=12))
 def test_ids_of_many_boxes_are_those_of_each(given_rows: list[tuple[str, int, list[float], bool]]) -> None:
     given_rows.sort(key=lambda row: row[0])
@@ -309,7 +310,7 @@ def test_plain_annotations_do_come_as_columns(said: Mapping[str, Any]) -> None:
     assert not any(isinstance(item, Record) for item in items)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(files(), st.sampled_from(["coco", "yolo"]))
 def test_writing_columns_is_writing_records(file: bytes, name: str) -> None:
     world = World()

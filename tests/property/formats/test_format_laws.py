@@ -15,6 +15,7 @@ from repos.formats.bound import Bound
 from repos.formats.options import Options
 from repos.formats.records import ClassName, Draft, LayerDraft, Record, Refusal, count_of
 from repos.formats.source import MemorySource
+from tests.property.effort import examples
 from tests.property.formats.format_values import crowds, pictures, texts
 from tests.property.formats.format_worlds import GOLD, NAMES, World, differences, files_of, held
 
@@ -47,7 +48,9 @@ CASES = {
 }
 every_format = pytest.mark.parametrize("case", list(CASES))
 law = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 

@@ -18,6 +18,7 @@ from repos.labelstore.graph import (
     merge_bases,
     walk,
 )
+from tests.property.effort import examples
 
 Graph = dict[str, CommitNode]
 
@@ -66,7 +67,7 @@ def ancestors(graph: Graph, name: str) -> set[str]:
     return found
 
 
-LAW = settings(deadline=None, max_examples=200)
+LAW = settings(deadline=None, max_examples=examples(200))
 
 
 @LAW

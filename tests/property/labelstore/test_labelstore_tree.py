@@ -15,9 +15,10 @@ from repos.labelstore.keyvalues import KEY_VALUES, KeyValueBlock
 from repos.labelstore.memory import MemoryNodes
 from repos.labelstore.read import NoSuchPosition
 from repos.labelstore.tree import TreeRoot
+from tests.property.effort import examples
 
 Entries = dict[bytes, bytes]
-LAW = settings(deadline=None, max_examples=60)
+LAW = settings(deadline=None, max_examples=examples(60))
 
 TARGETS = st.sampled_from([1, 2, 4, 8, 64])
 FOLDERS = st.sampled_from([b"", b"a/", b"a/b/", b"a-", b"b/", b"b/c/d/", b"\xff"])

@@ -16,6 +16,7 @@ from repos.labelstore.root import TreeRoot
 from repos.quality import contents
 from tests.oracles.contents import Contents
 from tests.oracles.snapshots import built
+from tests.property.effort import examples
 
 KEYS = [f"k/{n:02}" for n in range(20)]
 fields = st.sampled_from(["train", "val", "test", None]).map(lambda split: {"split": split})
@@ -33,7 +34,7 @@ steps = st.lists(st.dictionaries(st.sampled_from(KEYS), contents_of | st.none(),
 Step = Mapping[str, Sample | None]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(contents_of, min_size=len(KEYS), max_size=len(KEYS)), steps)
 def test_a_history_comes_to_the_index_of_its_end(start: list[Sample], later: list[Step]) -> None:
     nodes, derived = MemoryNodes(), DerivedNodes(MemoryDerived(), "content")

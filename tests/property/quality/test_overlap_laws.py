@@ -16,6 +16,7 @@ from repos.quality.facts import Facts
 from repos.quality.findings import CheckReport, Finding
 from repos.quality.marks import Marks
 from repos.quality.overlaps import close_pairs
+from tests.property.effort import examples
 
 near = st.integers(0, 6).map(float)
 boxes = st.lists(st.builds(Box, near, near, near.map(lambda n: n + 1), near.map(lambda n: n + 1)), max_size=8)
@@ -48,7 +49,7 @@ def of(rows: list[tuple[str, LayerEntry, Sample]]) -> list[Finding]:
     return list(findings(Marks.of_entries(entries), facts, entries_shapes(entries)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(keyed, st.integers(0, 6))
 def test_findings_of_parts_are_the_findings(rows: list[tuple[str, LayerEntry, Sample]], cut: int) -> None:
     assert of(rows[:cut]) + of(rows[cut:]) == of(rows)

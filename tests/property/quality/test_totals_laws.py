@@ -21,6 +21,7 @@ from repos.quality.report import document
 from repos.quality.survey import Survey, Terms, survey_of
 from repos.quality.totals import changed_keys, survey
 from tests.oracles.snapshots import built
+from tests.property.effort import examples
 
 SCHEMA = Schema(classes=tuple(LabelClass(c, c.hex()[:6]) for c in CLASSES))
 MERGED = Schema(classes=(*SCHEMA.classes[:2], LabelClass(CLASSES[2], "p", replaced_by=CLASSES[0])))
@@ -85,7 +86,7 @@ def small_limits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("repos.quality.suspects.OUTLIER", 1.0)
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(steps, st.lists(steps, max_size=3), st.booleans())
 def test_a_history_shows_what_counting_anew_shows(start: Step, later: Sequence[Step], short: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -102,7 +103,7 @@ def test_a_history_shows_what_counting_anew_shows(start: Step, later: Sequence[S
         assert told(survey(nodes, snapshot), snapshot) == told(slow, snapshot)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(steps, steps)
 def test_what_changed_is_what_differs(one: Step, two: Step) -> None:
     nodes = MemoryNodes()

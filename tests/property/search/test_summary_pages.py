@@ -32,6 +32,7 @@ from repos.search.facts import class_ids, content_of
 from repos.search.fill import Summaries, fill
 from repos.search.scan import Search, asked_layers
 from tests.oracles.snapshots import built
+from tests.property.effort import examples
 
 CAR, DOG, BUS = (stable_id("class", name) for name in ("car", "dog", "bus"))
 SCHEMA = Schema(
@@ -136,7 +137,7 @@ def pages(search: Search, prefix: str, limit: int, seconds: float) -> list[str]:
         cursor = following
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(worlds(), st.lists(st.sampled_from(TERMS), min_size=1, max_size=3), st.sampled_from([0.0, 9.0]))
 def test_skipping_loses_nothing(
     world: tuple[MemoryNodes, Snapshot], terms: list[str], seconds: float
@@ -152,7 +153,7 @@ def test_skipping_loses_nothing(
     assert pages(Search(view, parse(text), kept), "b/", 5, seconds) == under
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(worlds(), st.integers(1, 4))
 def test_summaries_read_back_and_bounds_only_open(world: tuple[MemoryNodes, Snapshot], most: int) -> None:
     nodes, snapshot = world
@@ -167,7 +168,7 @@ def test_summaries_read_back_and_bounds_only_open(world: tuple[MemoryNodes, Snap
             assert pages(Search(view, parse(text), Summaries(store)), "", 5, 9.0) == slowly(view, text)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(worlds(), worlds())
 def test_only_new_nodes_are_made(
     one: tuple[MemoryNodes, Snapshot], two: tuple[MemoryNodes, Snapshot]
