@@ -119,14 +119,11 @@ def _provenance_changes(old: Annotation, new: Annotation) -> tuple[AttributeChan
 
 
 def _geometry_facets(old: Annotation, new: Annotation) -> set[Facet]:
-    found: set[Facet] = set()
-    for kind in Kind:
-        a, b = (None if kind is Kind.CLASSIFICATION else side.geometry(kind) for side in (old, new))
-        if a is None or b is None:
-            if a is not b:
-                found.add(Facet.RESHAPED)
-        elif a != b:
-            found |= geometry_facets(a, b)
+    before, after = ({type(g): g for g in side.geometries} for side in (old, new))  # one of a kind at most
+    found = {Facet.RESHAPED} if before.keys() != after.keys() else set()
+    for kind in before.keys() & after.keys():
+        if before[kind] != after[kind]:
+            found |= geometry_facets(before[kind], after[kind])
     return found
 
 

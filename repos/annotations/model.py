@@ -237,6 +237,8 @@ GEOMETRY_KIND: Mapping[type, Kind] = MappingProxyType(
         Track: Kind.TRACK,
     }
 )
+_PLACE: Mapping[type, int] = {kind: list(Kind).index(name) for kind, name in GEOMETRY_KIND.items()}
+"""Geometries of one annotation are in the order of Kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,16 +271,17 @@ class Annotation:
             raise InvalidValue("annotation.id", self.id, "16 bytes")
         if self.label_class is not None and len(self.label_class) != 16:
             raise InvalidValue("annotation.class", self.label_class, "16 bytes")
-        order = list(Kind)
-        ordered = tuple(sorted(self.geometries, key=lambda g: order.index(GEOMETRY_KIND[type(g)])))
+        ordered = self.geometries
+        if len(ordered) > 1:
+            ordered = tuple(sorted(ordered, key=lambda g: _PLACE[type(g)]))
         kinds = [GEOMETRY_KIND[type(g)] for g in ordered]
         if len(set(kinds)) != len(kinds):
             raise InvalidValue("annotation.geometry", kinds, "at most one geometry per kind")
         if self.kind is not Kind.CLASSIFICATION and self.kind not in kinds:
             raise InvalidValue("annotation.geometry", kinds, f"a {self.kind} geometry, as the kind says")
-        object.__setattr__(self, "geometries", ordered)
+        object.__setattr__(self, "geometries", tuple(ordered))
         object.__setattr__(self, "attributes", _attributes(self.attributes))
-        object.__setattr__(self, "aliases", tuple(sorted(set(self.aliases))))
+        object.__setattr__(self, "aliases", tuple(sorted(set(self.aliases))) if self.aliases else ())
 
     def geometry(self, kind: Kind | None = None) -> Geometry | None:
         """The geometry of `kind` (default: of the primary kind), or None."""
@@ -290,6 +293,8 @@ class Annotation:
 
 
 def _attributes(given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    if not given:
+        return EMPTY
     checked: dict[str, Scalar] = {}
     for name in sorted(given):
         value = given[name]

@@ -149,7 +149,7 @@ class RowReader:
         self._columns = {name: column.tolist() for name, column in block.columns.items()}
         self._ids = block.ids().tobytes()
         self._block = block
-        self._memo: dict[tuple[str, int], Any] = {}
+        self._memo: dict[tuple[object, ...], Any] = {}
 
     def _cell(self, name: str, row: int, default: Any = 0) -> Any:
         column = self._columns.get(name)
@@ -194,9 +194,14 @@ class RowReader:
         return found
 
     def _provenance(self, row: int, flags: int) -> Provenance:
-        confidence = self._cell("confidence", row, 0.0) if flags & HAS_CONFIDENCE else None
-        origin = ORIGINS[self._cell("origin", row)]
-        return Provenance(self._coded("annotator", row).decode(), origin, confidence)
+        annotator, origin = self._cell("annotator", row), self._cell("origin", row)
+        name = self._block.dictionary("annotator")[annotator].decode()
+        if flags & HAS_CONFIDENCE:
+            return Provenance(name, ORIGINS[origin], self._cell("confidence", row, 0.0))
+        found = self._memo.get(("annotator", annotator, origin))
+        if found is None:
+            found = self._memo["annotator", annotator, origin] = Provenance(name, ORIGINS[origin])
+        return found
 
 
 def annotations_at(block: LayerBlock, rows: Sequence[int]) -> list[Annotation]:
