@@ -235,7 +235,10 @@ def draft_from(wire: WireAnnotation) -> Draft:
 
 
 def doubles(given: dict[str, Any]) -> dict[str, Scalar]:
-    """Attributes or fields with numbers as doubles. InvalidValue for an integer that no double can hold."""
+    """Attributes or fields with numbers as doubles. InvalidValue for an integer that no double can hold, and for a
+    name that is none."""
+    if "" in given:
+        raise InvalidValue("name", "", "a name of an attribute or a field")
     return {
         n: _double(v, n) if isinstance(v, int | float) and not isinstance(v, bool) else v
         for n, v in given.items()
