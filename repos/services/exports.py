@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
@@ -26,23 +25,20 @@ from django.db import connection
 from repos.access import Revision
 from repos.annotations.codec import KINDS
 from repos.annotations.draft_of import ClassNames
-from repos.annotations.drafts import Record
 from repos.annotations.snapshot import SnapshotView
-from repos.annotations.subtrees import inlined
 from repos.errors import BadValue
 from repos.formats.base import Sink, WriteReport, ZipSink
 from repos.formats.bound import Bound
 from repos.formats.options import Options
 from repos.formats.registry import FORMATS, READ_ONLY
-from repos.formats.stored import StoredRun
 from repos.selectors.people import people
 from repos.selectors.snapshots import view_of
+from repos.services.export_rows import stored_records, stored_runs
 
 GOLD = "gold"
 ALL_LAYERS = ("labelhub", "votes")
 MANY_FILES = ("voc", "yolo", "labelme")
 EXACT = 20_000
-CHUNK = 500
 PIECE = 2**17
 PIECES_WAITING = 16
 SPOOLED = 16 * 2**20
@@ -130,22 +126,6 @@ def _name_of(revision: Revision) -> Callable[[str], str]:
     return name
 
 
-def _runs(plan: _Plan, layer: str) -> Iterator[StoredRun]:
-    pairs = plan.view.scan_samples()
-    while chunk := dict(islice(pairs, CHUNK)):
-        block = inlined(plan.view.layer_block(layer, list(chunk)), plan.view.nodes)
-        yield plan.bound.run(chunk, block, plan.names, layer)
-
-
-def _records(plan: _Plan) -> Iterator[Record]:
-    pairs = plan.view.scan_samples()
-    while chunk := dict(islice(pairs, CHUNK)):
-        entries = {name: plan.view.entries(name, list(chunk)) for name in plan.layers}
-        for key, sample in chunk.items():
-            layers = {name: found[key] for name, found in entries.items() if key in found}
-            yield plan.bound.record(key, sample, layers, plan.names, plan.layer)
-
-
 # ---- writing ----------------------------------------------------------------------------------------------------
 
 
@@ -179,8 +159,9 @@ class _Unclosed(io.RawIOBase):
 def _written(plan: _Plan, sink: Sink) -> WriteReport:
     classes = plan.names.infos()
     if plan.layer is None:
-        return plan.bound.write(_records(plan), classes, sink)
-    return plan.bound.write_runs(_runs(plan, plan.layer), classes, sink)
+        records = stored_records(plan.view, plan.bound, plan.names, plan.layers, plan.layer)
+        return plan.bound.write(records, classes, sink)
+    return plan.bound.write_runs(stored_runs(plan.view, plan.bound, plan.names, plan.layer), classes, sink)
 
 
 def _write(plan: _Plan, stream: BinaryIO) -> str:
