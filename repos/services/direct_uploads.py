@@ -4,7 +4,7 @@ Invariant: an upload belongs to who began it, in the repository where it was beg
 the server read all of it and found the digest that was announced. What one PUT brought is stored anew then, because
 its URL still takes a PUT for some minutes. Parts are joined once, under the row's lock, before they are read: from
 then on no URL changes the object, so it stays where it is. Whether somebody else has the same bytes is told by nothing
-here. Cost: two requests to the store to begin, one a page of parts, two to finish. Sizes are bytes.
+here. Cost: one request to the store to begin or to go on, one a page of parts, two to finish. Sizes are bytes.
 """
 
 from __future__ import annotations

@@ -245,6 +245,19 @@ def test_parts_that_the_store_took_beyond_the_announced_are_not_joined(repositor
     assert blobs_of(repository.network).head(session.object_key) is None
 
 
+def test_a_part_of_another_size_counts_as_not_sent(repository: Repository) -> None:
+    """No address takes one; a store might have it nevertheless."""
+    api, here = begun(repository)
+    send(FILM, list(pages(api, here))[:1])
+    session, store = UploadSession.objects.get(), blobs_of(repository.network).parts()
+    assert store is not None
+    for number, content in ((2, FILM[: LEAST + 1]), (3, b"short")):
+        url = store.presign(session.object_key, session.parts_id, number, 60, len(content))
+        assert put(url, content) == 200
+    assert [part["sent"] for part in pages(api, here)] == [True, False, False]
+    assert api.post(here).json()["numbers"] == [2, 3]
+
+
 def test_a_part_after_the_end_changes_nothing(repository: Repository, now: Now) -> None:
     api, here = begun(repository)
     found = list(pages(api, here))
@@ -265,8 +278,11 @@ def test_an_upload_is_nobody_elses(repository: Repository) -> None:
     writer, url = client(repository, make.member(repository, Role.WRITE))
     upload = here.rpartition("/")[2]
     elsewhere, other = client(fork, fork.owner)
-    own_fork = make.repository(owner=repository.owner)
-    for somebody, base in ((writer, url), (elsewhere, other), client(own_fork)):
+    same_person = (
+        make.repository(owner=repository.owner),
+        make.forks.fork(repository.owner, fork, name="mine"),
+    )
+    for somebody, base in ((writer, url), (elsewhere, other), *map(client, same_person)):
         for method, path in (("get", ""), ("get", "/parts"), ("post", ""), ("delete", "")):
             assert getattr(somebody, method)(f"{base}/{upload}{path}").status_code == 404
         assert somebody.post(base, announced(FILM)).status_code == 201, "nor does it tell that it is there"
@@ -284,10 +300,14 @@ def test_bytes_that_are_here_already_are_sent_whole_all_the_same(repository: Rep
         answer = api.post(url, announced(FILM))
         here = f"{url}/{answer.json()['id']}"
         assert send(FILM, pages(api, here)) == [1, 2, 3]
+        Blob.objects.update(leased_until=timezone.now())
         with now():
             assert api.post(here).status_code == 202
         assert api.get(here).json()["state"] == "done"
-        keys.append(Blob.objects.get().object_key)
+        blob = Blob.objects.get()
+        assert blob.leased_until is not None
+        assert blob.leased_until > timezone.now() + timedelta(days=1), "kept for a commit that names it"
+        keys.append(blob.object_key)
     assert keys[0] == keys[1]
     assert [info.key for info in blobs_of(repository.network).list("blobs/")] == keys[:1]
     assert BlobGrant.objects.count() == 2
@@ -352,9 +372,16 @@ def test_uploads_in_the_store_that_no_row_knows_are_aborted(repository: Reposito
 def test_redacted_bytes_do_not_come_in_by_parts(repository: Repository, now: Now) -> None:
     api, here = begun(repository)
     send(FILM, pages(api, here))
+    other, url = client(repository, make.member(repository, Role.WRITE))
+    under_way = f"{url}/{other.post(url, announced(FILM)).json()['id']}"
+    send(FILM[:LEAST], list(pages(other, under_way))[:1])
     assert api.post(here).status_code == 202  # the worker has not come to it
     digest = bytes.fromhex(announced(FILM)["sha256"])
-    redaction.bury(repository.network, digest, reason="other", by="")
+    with now():
+        redaction.bury(repository.network, digest, reason="other", by="")
+    assert other.get(under_way).status_code == 404
+    gc.collect_expired(repository.network)
+    assert unfinished(repository) == []
     upload_checks.send_lost()
     assert UploadSession.objects.get().state == "refused"
     assert not Blob.objects.exists()
