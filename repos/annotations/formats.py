@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from repos.annotations import blocks, compare, leaf, resplice, unleaf
+from repos.annotations import blocks, compare, leaf, leafdiff, resplice, unleaf
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.records import RecordFormat, file_references, sample_references
 from repos.annotations.rest import DETACHED, addresses
@@ -53,8 +53,14 @@ class LayerFormat:
         return resplice.spliced(unleaf.OpenLeaves(bodies), upserts, deletes)
 
     def pick(self, bodies: Sequence[bytes], wanted: Sequence[bytes]) -> tuple[list[bytes], LayerBlock]:
-        opened = unleaf.OpenLeaves(bodies)
+        opened = unleaf.opened(bodies)
         return opened.keys, opened.block(opened.numbers(wanted))
+
+    def changed_leaves(
+        self, a: Sequence[bytes], b: Sequence[bytes], low: bytes, high: bytes | None
+    ) -> tuple[Sequence[bytes], Sequence[bytes], tuple[LayerBlock, LayerBlock]]:
+        one, two = unleaf.OpenLeaves(a), unleaf.OpenLeaves(b)
+        return one.keys, two.keys, leafdiff.changed(one, two, one.run(low, high), two.run(low, high))
 
     def changed(self, a: LayerBlock, b: LayerBlock) -> tuple[LayerBlock, LayerBlock]:
         return compare.changed(a, b)

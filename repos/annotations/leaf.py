@@ -35,11 +35,11 @@ Section = tuple[int, int, bytes]
 NO_SECTION: Section = (0, 0, b"")
 
 
-def section(dictionary: Sequence[bytes], codes: I64) -> Section:
+def section(dictionary: Sequence[bytes], codes: Sequence[int]) -> Section:
     """The entries of these codes as a leaf's own dictionary."""
     if not len(codes):
         return NO_SECTION
-    entries = list(map(dictionary.__getitem__, codes.tolist()))
+    entries = list(map(dictionary.__getitem__, codes))
     text = b"".join(entries)
     return len(entries), len(text), struct.pack(f"<{len(entries)}I", *map(len, entries)) + text
 
@@ -89,7 +89,7 @@ class _Encoder:
         self.leaves = len(ends)
         self.leaf_of_row = np.repeat(np.arange(self.leaves), self.row_stops - self.row_starts)
         self.leaf_of_entry = np.repeat(np.arange(self.leaves), self.entry_stops - self.entry_starts)
-        self.dictionaries: dict[str, list[I64]] = {}
+        self.dictionaries: dict[str, list[list[int]]] = {}
         self.codings = np.zeros((self.leaves, len(FLOATS)), np.uint8)
 
     def bodies(self) -> list[bytes]:

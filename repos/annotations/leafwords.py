@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import lt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,8 @@ class Words:
 
 def words(name: str, texts: Sequence[bytes], counts: I64) -> Words:
     """From each leaf's section (u32 lengths, then the entries) and number of entries. MalformedBytes."""
+    if len(texts) == 1:
+        return _of_one_leaf(name, texts[0], counts)
     entries: list[bytes] = []
     known: dict[bytes, list[bytes]] = {}
     for text, count in zip(texts, counts.tolist(), strict=True):
@@ -71,12 +74,25 @@ def words(name: str, texts: Sequence[bytes], counts: I64) -> Words:
     return Words(union, table, counts, starts)
 
 
+def _of_one_leaf(name: str, text: bytes, counts: I64) -> Words:
+    """Where a rank is a code."""
+    union = [b"", *_entries(name, text, int(counts[0]))]
+    _check_entries(name, union[1:])
+    if not all(map(lt, union, union[1:])):
+        raise _descends(name)
+    return Words(union, np.arange(len(union), dtype=np.int32), counts, np.zeros(1, np.int64))
+
+
+def _descends(name: str) -> MalformedBytes:
+    return bad(0, f"the dictionary of {name} does not ascend")
+
+
 def _check_ascending(name: str, codes: NDArray[np.int32], counts: I64) -> None:
     before = np.zeros(len(codes), np.int32)
     before[1:] = codes[:-1]
     before[(np.cumsum(counts) - counts)[counts > 0]] = 0  # the first entry of a leaf is above b"", no more
     if bool((codes <= before).any()):
-        raise bad(0, f"the dictionary of {name} does not ascend")
+        raise _descends(name)
 
 
 def _entries(name: str, text: bytes, count: int) -> list[bytes]:

@@ -29,12 +29,18 @@ class Overlay:
     def put_many(self, raws: Sequence[bytes]) -> list[Address]:
         return [self.put(raw) for raw in raws]
 
-    def put_over(self, raws: Sequence[bytes], replaced: Sequence[Address | None]) -> list[Address]:
-        addresses = self.put_many(raws)
-        for address, old in zip(addresses, replaced, strict=True):
+    def put_over(
+        self,
+        raws: Sequence[bytes],
+        replaced: Sequence[Address | None],
+        addresses: Sequence[Address] | None = None,
+    ) -> list[Address]:
+        named = list(addresses or map(address_of, raws))
+        for address, raw, old in zip(named, raws, replaced, strict=True):
+            self._new.setdefault(address, raw)
             if old is not None and old not in self._new:
                 self._replaced[address] = old
-        return addresses
+        return named
 
     def get_many(self, addresses: Sequence[Address]) -> dict[Address, bytes]:
         found = {a: self._new[a] for a in addresses if a in self._new}
@@ -44,9 +50,9 @@ class Overlay:
     def flush(self) -> None:
         """Everything gathered goes to the store below, some hundred nodes at a time."""
         for some in batched(self._new.items(), AT_ONCE):
-            raws = [raw for _, raw in some]
+            addresses, raws = [address for address, _ in some], [raw for _, raw in some]
             if isinstance(self._below, DeltaWriter):
-                self._below.put_over(raws, [self._replaced.get(address) for address, _ in some])
+                self._below.put_over(raws, list(map(self._replaced.get, addresses)), addresses)
             else:
                 self._below.put_many(raws)
         self._new.clear()

@@ -7,6 +7,7 @@ column that is absent, small or constant zero costs nothing. Cost: O(rows) per p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class PlaneMatrix:
             self.used[filled] = np.maximum.reduceat(self.matrix, starts[filled], axis=1).T != 0
         known: dict[bytes, int] = {}
         self.masks = [self._mask(row, known) for row in self.used]
+        self._full: Array = np.asarray(self.used.all(axis=1))
 
     @classmethod
     def of(cls, parts: Sequence[tuple[int, U8]], starts: I64, stops: I64) -> PlaneMatrix:
@@ -60,14 +62,13 @@ class PlaneMatrix:
 
     def leaf(self, j: int) -> bytes:
         """The planes of leaf j, in order."""
-        used = self.used[j]
-        if not used.any():
+        if not self.masks[j]:
             return b""
         run = self.matrix[:, self.starts[j] : self.stops[j]]
-        return (run if used.all() else run[used]).tobytes()
+        return (run if self._full[j] else run[self.used[j]]).tobytes()
 
 
-def ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, list[I64]]:
+def ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, list[list[int]]]:
     """Codes of a dictionary of `size` entries to ranks in the dictionary of each leaf, and those dictionaries.
 
     A leaf's dictionary has the codes above 0 that occur in it, ascending; rank 0 is code 0 everywhere.
@@ -79,10 +80,16 @@ def ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, list[I6
     limits = np.searchsorted(pairs, np.arange(leaves + 1) * size)
     found = np.zeros(len(codes), np.int64)
     found[marked] = inverse.reshape(-1) - limits[leaf[marked]] + 1
-    return found, np.split(pairs % size, limits[1:-1])
+    return found, _cut(pairs % size, limits)
 
 
-def _dense_ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, list[I64]]:
+def _cut(values: I64, limits: I64) -> list[list[int]]:
+    """The values between each two limits."""
+    flat = values.tolist()
+    return [flat[start:stop] for start, stop in pairwise(limits.tolist())]
+
+
+def _dense_ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, list[list[int]]]:
     at = leaf * size + codes
     seen = np.zeros(leaves * size, bool)
     seen[at] = True
@@ -91,7 +98,7 @@ def _dense_ranks(codes: Array, size: int, leaf: I64, leaves: int) -> tuple[I64, 
     rank = np.cumsum(grid, axis=1, dtype=np.int32) - 1
     grid[:, 0] = False
     home, entry = np.nonzero(grid)
-    return rank.reshape(-1)[at].astype(np.int64), np.split(entry, np.searchsorted(home, np.arange(1, leaves)))
+    return rank.reshape(-1)[at].astype(np.int64), _cut(entry, np.searchsorted(home, np.arange(leaves + 1)))
 
 
 class PlaneSet:

@@ -64,7 +64,7 @@ def spliced(opened: OpenLeaves, upserts: LayerBlock, deletes: Sequence[bytes]) -
     if whole.any():
         slow = np.flatnonzero(whole[leaf])
         block = splice(opened.block(np.flatnonzero(whole[opened.entries.leaf])), upserts.pick(slow), deletes)
-    return Respliced(opened.keys_of_leaves(), bodies, added.tolist(), block)
+    return Respliced(opened.keys, bodies, added.tolist(), block)
 
 
 def respliced(opened: OpenLeaves, at: I64, put: LayerBlock) -> list[bytes | None]:
@@ -217,7 +217,15 @@ class _Splice:
         rank[alive] = found[: len(alive)]
         if not np.array_equal(rank[alive], alive - old.starts[home[alive]]):
             half.rewrite(column, rank[places])
-        self.sections[column.name] = [section(union, mine) for mine in dictionaries]
+        same = np.bincount(home[alive], minlength=self.leaves) == old.counts
+        self.sections[column.name] = [
+            (len(mine), len(text) - 4 * len(mine), text)
+            if kept and len(mine) == count
+            else section(union, mine)
+            for mine, text, kept, count in zip(
+                dictionaries, self.opened.texts[column.name], same.tolist(), old.counts.tolist(), strict=True
+            )
+        ]
 
     def _places(self, half: _Half, column: Column, old: Words) -> I64:
         """Where in its leaf's dictionary each old item points."""

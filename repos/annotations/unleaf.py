@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from functools import lru_cache
 from operator import lt
 from typing import Any
 
@@ -35,6 +35,8 @@ from repos.annotations.leafwords import Words, bad, check_utf8, words
 from repos.annotations.planes import I64, PlaneSet
 from repos.annotations.rowchecks import check_rows
 
+KEPT_OPEN = 128 * 2**10
+"""Bytes of a leaf that is kept open at most."""
 _ID_PLANES = (1 << 16) - 1
 _FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
 _CODED_AT = {c.name: i for i, c in enumerate(CODED)}
@@ -71,6 +73,18 @@ class Head:
 def decode(bodies: Sequence[bytes]) -> LayerBlock:
     """One block of the entries of all bodies, in order. MalformedBytes for anything that is no leaf."""
     return OpenLeaves(bodies).block() if bodies else LayerBlock.empty()
+
+
+def opened(bodies: Sequence[bytes]) -> OpenLeaves:
+    """These leaves, to be read. The last single ones stay open, as whoever looks at a sample looks at its neighbours
+    next: about 4 MB, 25 at most."""
+    few = len(bodies) == 1 and len(bodies[0]) <= KEPT_OPEN
+    return _opened_one(bodies[0]) if few else OpenLeaves(bodies)
+
+
+@lru_cache(maxsize=64)
+def _opened_one(body: bytes) -> OpenLeaves:
+    return OpenLeaves([body])
 
 
 class Items:
@@ -118,6 +132,7 @@ class OpenLeaves:
         self.texts: dict[str, list[bytes]] = {c.name: [] for c in CODED}
         self.tails: list[bytes] = []
         self._words: dict[str, Words | None] = {}
+        self._placed: tuple[Sequence[bytes], tuple[I64, NDArray[np.bool_]]] | None = None
         for raw, head in zip(bodies, heads, strict=True):
             self._read(raw, head)
         if not all(map(lt, self.keys, self.keys[1:])):
@@ -163,7 +178,14 @@ class OpenLeaves:
         return self._words[name]
 
     def places(self, keys: Sequence[bytes]) -> tuple[I64, NDArray[np.bool_]]:
-        """For ascending keys the entry number each has or would have, and whether it is here."""
+        """For ascending keys the entry number each has or would have, and whether it is here. The last answer is kept,
+        as an edit asks for the same keys to read and to write them."""
+        placed = self._placed
+        if placed is None or placed[0] != keys:
+            placed = self._placed = keys, self._find(keys)
+        return placed[1]
+
+    def _find(self, keys: Sequence[bytes]) -> tuple[I64, NDArray[np.bool_]]:
         ours, at, found = self.keys, 0, list[int]()
         for key in keys:
             at = bisect_left(ours, key, at)
@@ -176,9 +198,10 @@ class OpenLeaves:
         at, here = self.places(keys)
         return at[here]
 
-    def keys_of_leaves(self) -> list[list[bytes]]:
-        ends = np.cumsum(self.entries.counts).tolist()
-        return [self.keys[start:stop] for start, stop in pairwise([0, *ends])]
+    def run(self, low: bytes, high: bytes | None) -> tuple[int, int]:
+        """The entries from `low` to before `high`."""
+        start = bisect_left(self.keys, low)
+        return start, max(start, len(self.keys) if high is None else bisect_left(self.keys, high))
 
     # ---- blocks ---------------------------------------------------------------------------------------------------
 

@@ -112,17 +112,16 @@ class _Edits(Generic[B]):
         put, gone = self.fmt.take(self._upserts, start, stop), self._deletes[gone_start:gone_stop]
         if isinstance(self.fmt, OpensLeaves):
             made: Respliced[B] = self.fmt.splice_leaves(self.reader.bodies(leaves), put, gone)
-            check_leaves([key for keys in made.keys for key in keys], leaves, None)
+            check_leaves(made.keys, leaves, None)
         else:
             made = self._spliced_whole(leaves, put, gone)
         return list(self._split(leaves, made))
 
     def _spliced_whole(self, leaves: Sequence[Child], put: B, gone: Sequence[bytes]) -> Respliced[B]:
         old = self.reader.read(leaves)
-        keys, ends = list(self.fmt.keys(old)), accumulate((leaf.entries for leaf in leaves), initial=0)
-        before = [keys[low:high] for low, high in pairwise(ends)]
         nothing: list[bytes | None] = [None] * len(leaves)
-        return Respliced(before, nothing, [0] * len(leaves), self.fmt.splice(old, put, gone))
+        made = self.fmt.splice(old, put, gone)
+        return Respliced(self.fmt.keys(old), nothing, [0] * len(leaves), made)
 
     @staticmethod
     def _range(keys: Sequence[bytes], first: bytes | None, last: bytes | None) -> tuple[int, int]:
@@ -133,7 +132,10 @@ class _Edits(Generic[B]):
         """A span for each leaf. Where it has the same keys behind the same cut, it ends where it did."""
         new, start = list(self.fmt.keys(made.block)), 0
         whole = [leaf for leaf, body in zip(leaves, made.bodies, strict=True) if body is None]
-        for leaf, before, body, added in zip(leaves, made.keys, made.bodies, made.added, strict=True):
+        at = 0
+        for leaf, body, added in zip(leaves, made.bodies, made.added, strict=True):
+            before = list(made.keys[at : at + leaf.entries])
+            at += leaf.entries
             if body is not None:
                 yield Span([leaf], before, [Body(body, leaf.rows + added)], [len(before)], settled=True)
                 continue

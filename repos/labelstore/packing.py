@@ -67,10 +67,9 @@ class PackWriter:
         return {**there, **unfold(mine, lambda bases, _: self._reader.get_many(bases))[0]}
 
     def put(self, raw: bytes) -> Address:
-        return self._put(raw, None)
+        return self._put(address_of(raw), raw, None)
 
-    def _put(self, raw: bytes, base: Base | None) -> Address:
-        address = address_of(raw)
+    def _put(self, address: Address, raw: bytes, base: Base | None) -> Address:
         if address not in self._new:
             entry = encode_over(raw, base)
             if self._sink is not None and self._size and self._size + _weight(entry) > _ROOM:
@@ -82,9 +81,18 @@ class PackWriter:
     def put_many(self, raws: Sequence[bytes]) -> list[Address]:
         return [self.put(raw) for raw in raws]
 
-    def put_over(self, raws: Sequence[bytes], replaced: Sequence[Address | None]) -> list[Address]:
+    def put_over(
+        self,
+        raws: Sequence[bytes],
+        replaced: Sequence[Address | None],
+        addresses: Sequence[Address] | None = None,
+    ) -> list[Address]:
         known = self._bases([a for a in replaced if a is not None]) if self._bases else {}
-        return [self._put(raw, known.get(a or b"")) for raw, a in zip(raws, replaced, strict=True)]
+        named = addresses or map(address_of, raws)
+        return [
+            self._put(address, raw, known.get(old or b""))
+            for address, raw, old in zip(named, raws, replaced, strict=True)
+        ]
 
     def __len__(self) -> int:
         """Nodes gathered and not yet handed over."""

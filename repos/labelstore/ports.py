@@ -46,8 +46,14 @@ class NodeStore(NodeReader, NodeWriter, Protocol):
 class DeltaWriter(Protocol):
     """A NodeWriter that can make use of what a node stands in place of."""
 
-    def put_over(self, raws: Sequence[bytes], replaced: Sequence[Address | None]) -> list[Address]:
-        """put_many; `replaced[i]` is the node that `raws[i]` was made from, if any. What is stored is the same."""
+    def put_over(
+        self,
+        raws: Sequence[bytes],
+        replaced: Sequence[Address | None],
+        addresses: Sequence[Address] | None = None,
+    ) -> list[Address]:
+        """put_many; `replaced[i]` is the node that `raws[i]` was made from, if any. What is stored is the same.
+        `addresses`: those of `raws`, from a caller that took them already."""
         ...
 
 
@@ -95,10 +101,10 @@ class LeafFormat(Protocol[B]):
 
 
 class Respliced(NamedTuple, Generic[B]):
-    """Leaves after a splice. `keys`: of each leaf, before it. A leaf whose keys are the same may have its new body and
+    """Leaves after a splice. `keys`: of all leaves, before it. A leaf whose keys are the same may have its new body and
     how many rows it has more; the entries of all others lie in `block`, in order."""
 
-    keys: list[list[bytes]]
+    keys: Sequence[bytes]
     bodies: list[bytes | None]
     added: list[int]
     block: B
@@ -115,6 +121,12 @@ class OpensLeaves(Protocol[B]):
 
     def pick(self, bodies: Sequence[bytes], wanted: Sequence[bytes]) -> tuple[list[bytes], B]:
         """The keys of all bodies, and the entries of those `wanted` (ascending) that are among them."""
+        ...
+
+    def changed_leaves(
+        self, a: Sequence[bytes], b: Sequence[bytes], low: bytes, high: bytes | None
+    ) -> tuple[Sequence[bytes], Sequence[bytes], tuple[B, B]]:
+        """The keys of all bodies of either side, and LeafFormat.changed of those from `low` to before `high`."""
         ...
 
 

@@ -16,10 +16,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
-from repos.labelstore.cursor import TreeReader
+from repos.labelstore.cursor import TreeReader, check_keys
 from repos.labelstore.digest import Address
 from repos.labelstore.node import Child
-from repos.labelstore.ports import B, HasReferences, HasSubtrees, LeafFormat, NodeReader
+from repos.labelstore.ports import B, HasReferences, HasSubtrees, LeafFormat, NodeReader, OpensLeaves
 from repos.labelstore.root import TreeRoot
 from repos.labelstore.walk import Part, Range, behind, children_of
 
@@ -33,6 +33,10 @@ class Side(NamedTuple, Generic[B]):
     level: int
     nodes: Sequence[Part]
 
+    @property
+    def children(self) -> list[Child]:
+        return [part.child for part in self.nodes]
+
     def part(self, start: int, stop: int) -> Side[B]:
         return self._replace(nodes=self.nodes[start:stop])
 
@@ -43,7 +47,7 @@ class Side(NamedTuple, Generic[B]):
         """The children, in the range, of these inner nodes."""
         if self.reader is None or not self.nodes:
             return self._replace(level=max(0, self.level - 1), nodes=[])
-        inner = self.reader.open([part.child for part in self.nodes], self.level)
+        inner = self.reader.open(self.children, self.level)
         below = [c for i, part in zip(inner, self.nodes, strict=True) for c in children_of(i, part, keys)]
         return self._replace(level=self.level - 1, nodes=below)
 
@@ -156,16 +160,31 @@ def _starts_behind(part: Part, key: bytes) -> bool:
 
 
 def _changed(fmt: LeafFormat[B], a: Side[B], b: Side[B], keys: Range) -> Iterator[tuple[B, B]]:
-    before, after = fmt.changed(_entries(fmt, a, keys), _entries(fmt, b, keys))
+    before, after = _changed_leaves(fmt, a, b, keys)
     if len(fmt.keys(before)) or len(fmt.keys(after)):
         yield before, after
+
+
+def _changed_leaves(fmt: LeafFormat[B], a: Side[B], b: Side[B], keys: Range) -> tuple[B, B]:
+    if not isinstance(fmt, OpensLeaves):
+        return fmt.changed(_entries(fmt, a, keys), _entries(fmt, b, keys))
+    keys_a, keys_b, pair = fmt.changed_leaves(_bodies(a), _bodies(b), keys.low, keys.high)
+    for side, have in ((a, keys_a), (b, keys_b)):
+        if side.nodes:
+            check_keys(have, side.children, side.nodes[0].before)
+    found: tuple[B, B] = pair
+    return found
+
+
+def _bodies(side: Side[B]) -> list[bytes]:
+    return [] if side.reader is None else side.reader.bodies(side.children)
 
 
 def _entries(fmt: LeafFormat[B], side: Side[B], keys: Range) -> B:
     """The entries of these leaves that lie in the range."""
     if side.reader is None or not side.nodes:
         return fmt.concat([])
-    block = side.reader.read([part.child for part in side.nodes], side.nodes[0].before)
+    block = side.reader.read(side.children, side.nodes[0].before)
     have = fmt.keys(block)
     start = bisect_left(have, keys.low)
     stop = len(have) if keys.high is None else bisect_left(have, keys.high)
