@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from hub.accounts.models import User
 from repos import access
@@ -43,7 +42,7 @@ def fork(
         return present
     made = _insert(owner, upstream, name, _visibility(upstream, visibility))
     # first the count: it locks the upstream's row, so that no purge rewrites refs between reading and copying them
-    Repository.objects.filter(pk=upstream.pk).update(forks_count=F("forks_count") + 1)
+    repositories.count_forks(upstream.pk)
     with connection.cursor() as cursor:
         cursor.execute(_COPY_REFS, {"fork": made.pk, "upstream": upstream.pk, "actor": actor.pk})
     return made

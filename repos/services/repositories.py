@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from hub.accounts.models import User
@@ -67,14 +66,34 @@ def update_repository(actor: User, repository: Repository, **changes: object) ->
         locked.name = str(name)
     if (branch := changes.pop("default_branch", None)) is not None:
         _set_default_branch(locked, str(branch))
-    fields = _checked_fields(**changes)
-    visibility = fields.pop("visibility", locked.visibility)
+    fields, before = _checked_fields(**changes), locked.visibility
+    visibility = fields.pop("visibility", before)
     for field, value in fields.items():
         setattr(locked, field, value)
-    if visibility != locked.visibility:
+    if visibility != before:
         _set_visibility(locked, str(visibility))
     _save(locked)
+    if visibility != before:
+        for one in filter(None, (locked.pk, locked.upstream_id)):
+            count_forks(one)
+        locked.refresh_from_db(fields=["forks_count"])
     return locked
+
+
+def count_forks(pk: int) -> None:
+    """Count the forks of a repository anew: of a public one those that everybody may see.
+
+    The row is locked first, in a statement of its own, so that the count sees the fork of whoever held it before.
+    """
+    Repository.objects.select_for_update().get(pk=pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE repos_repository AS r SET forks_count = (
+                   SELECT count(*) FROM repos_repository AS f WHERE f.upstream_id = r.id AND f.deleted_at IS NULL
+                      AND (f.visibility = 'public' OR r.visibility = 'private'))
+               WHERE r.id = %s""",
+            [pk],
+        )
 
 
 def _save(repository: Repository) -> None:
@@ -141,7 +160,7 @@ def delete_repository(actor: User, repository: Repository) -> Repository:
     now = timezone.now()
     Repository.objects.filter(pk=repository.pk).update(deleted_at=now, restorable_until=now + RESTORABLE)
     if repository.upstream_id:
-        Repository.objects.filter(pk=repository.upstream_id).update(forks_count=F("forks_count") - 1)
+        count_forks(repository.upstream_id)
     repository.deleted_at, repository.restorable_until = now, now + RESTORABLE
     return repository
 
@@ -160,7 +179,7 @@ def restore_repository(actor: User, *, owner: str, name: str) -> Repository:
     found.deleted_at = found.restorable_until = None
     _save(found)
     if found.upstream_id:
-        Repository.objects.filter(pk=found.upstream_id).update(forks_count=F("forks_count") + 1)
+        count_forks(found.upstream_id)
     return found
 
 

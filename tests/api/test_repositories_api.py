@@ -189,6 +189,25 @@ def test_a_fork_copies_refs_and_nothing_else_and_is_made_once() -> None:
     assert api.post("/api/v1/repos/bob/data/sync").json()["code"] == "diverged"
 
 
+def test_private_forks_are_not_counted() -> None:
+    upstream = make.repository(name="data")
+    make.branch(upstream, "main", make.bare_commit(upstream))
+    bob = make.user("bob")
+    mine = signed_in(bob)
+
+    def told() -> int:
+        return int(mine.get(f"/api/v1/repos/{upstream}").json()["forks"])
+
+    made = mine.post(f"/api/v1/repos/{upstream}/forks", {"visibility": "private"})
+    assert (made.status_code, told()) == (201, 0)
+    fork = f"/api/v1/repos/{made.json()['full_name']}"
+    for visibility, count in (("public", 1), ("private", 0), ("public", 1)):
+        assert mine.patch(fork, {"visibility": visibility}).status_code == 200
+        assert told() == count
+    assert (mine.delete(fork).status_code, told()) == (204, 0)
+    assert (mine.post(f"{fork}/restore").status_code, told()) == (200, 1)
+
+
 def test_a_public_fork_outlives_its_upstream_going_private() -> None:
     upstream = make.repository(name="data")
     forked = make.forks.fork(make.user(), upstream)
