@@ -104,7 +104,7 @@ class Polygon:
 
 def _ring(points: Ring) -> Ring:
     ring = tuple((place(x, "polygon.x"), place(y, "polygon.y")) for x, y in points)
-    if len(ring) > 1 and ring[0] == ring[-1]:
+    while len(ring) > 1 and ring[0] == ring[-1]:  # some tools close what is closed
         ring = ring[:-1]
     if len(ring) < 3:
         raise InvalidValue("polygon", f"{len(ring)} points", "at least 3 points in a ring")

@@ -48,7 +48,7 @@ class Polygons:
 def opened(given: Polygons) -> tuple[Polygons, Flags]:
     """The polygons as the model keeps them, without the point that closes a ring, and which of them are valid.
 
-    One that says its first point three times is none: reading it again would take away another point.
+    One that closes a ring more than once is told to be none here: the model takes all of these points away.
     """
     points, starts, sizes = given.points + 0.0, given.ring_starts, given.sizes
     ends = starts + sizes - 1

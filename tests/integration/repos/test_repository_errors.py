@@ -36,6 +36,9 @@ CASES: list[tuple[HubError, int, str]] = [
     (errors.EditConflicts("main", "a", "b", [{"key": "k"}]), 409, "edit_conflicts"),
     (errors.Diverged("main"), 409, "diverged"),
     (errors.UploadTooLarge("an upload", 5), 413, "too_large"),
+    (errors.MissingParts([2, 3], 3), 422, "missing_parts"),
+    (errors.UploadOver("film.mp4", "done"), 409, "upload_over"),
+    (errors.TooManyUploads(20), 409, "too_many_uploads"),
     (errors.Busy("main"), 503, "busy"),
 ]
 

@@ -50,9 +50,22 @@ doubles = st.one_of(
     st.integers(-(2**40), 2**40).map(lambda n: n / 65536),
     st.floats(allow_nan=False, allow_infinity=False),
 )
-positive = doubles.map(abs).filter(lambda v: v > 0)
-places = doubles.filter(lambda v: abs(v) <= LIMIT) | st.sampled_from((LIMIT, -LIMIT))
-sizes = places.map(abs).filter(lambda v: v >= SMALLEST) | st.just(SMALLEST)
+positive = st.one_of(
+    st.sampled_from([v for v in ODD if v > 0]),
+    st.integers(1, 2**40).map(lambda n: n / 65536),
+    st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+)
+places = st.one_of(
+    st.sampled_from([v for v in (*ODD, LIMIT, -LIMIT) if abs(v) <= LIMIT]),
+    st.integers(-(10**6), 10**6).map(lambda n: n / 100),
+    st.integers(-int(LIMIT), int(LIMIT)).map(lambda n: n / 65536),
+    st.floats(-LIMIT, LIMIT),
+)
+sizes = st.one_of(
+    st.sampled_from([v for v in (*ODD, LIMIT, SMALLEST) if SMALLEST <= v <= LIMIT]),
+    st.integers(1, 10**6).map(lambda n: n / 100),
+    st.floats(SMALLEST, LIMIT),
+)
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = texts.filter(bool)
 ids = st.one_of(

@@ -59,6 +59,19 @@ def with_samples(nodes: MemoryNodes, *keys: str, text: str | None = None) -> sna
     return applied(nodes, None, edit)
 
 
+def test_a_ring_that_is_closed_more_than_once_reads_back() -> None:
+    nodes, edit = MemoryNodes(), SnapshotEdit()
+    ring = ((0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 0.0), (0.0, 0.0), (-0.0, 0.0))
+    mark = Annotation(foreign_id(1), Kind.POLYGON, CLASSES["car"], (Polygon(((ring,),)),))
+    edit.put_annotation("gold", "a.jpg", mark)
+    found = applied(nodes, with_samples(nodes, "a.jpg"), edit)
+    (entry,) = SnapshotView(nodes, found).entries("gold", ["a.jpg"]).values()
+    assert entry.annotations == (mark,)
+    assert entry.annotations[0].geometries[0].parts == ((ring[:3],),)  # type: ignore[union-attr]
+    with pytest.raises(InvalidValue, match="at least 3 points"):
+        Polygon(((ring[:2] + ring[-3:],),))
+
+
 def test_a_sample_with_a_million_annotations_is_edited_at_the_cost_of_the_change() -> None:
     nodes, n = MemoryNodes(), 1_000_000
     base = with_samples(nodes, "tile.tif")
