@@ -13,6 +13,9 @@ from repos.formats.source import Source, read_whole
 _TEXT = re.compile(r"(.*classes.*\.(txt|names)|obj\.names|.*\.names|names\.txt|labels\.txt)$", re.IGNORECASE)
 _YAML = re.compile(r".*\.ya?ml$", re.IGNORECASE)
 
+_NUMBER = re.compile(r"0*([0-9]{1,9})(?:\.0*)?")
+"""No class has a number of more digits, and numbers of thousands of digits are no numbers to Python."""
+
 
 def is_names_file(name: str) -> bool:
     """Whether a file is called like a list of classes."""
@@ -23,11 +26,10 @@ def is_names_file(name: str) -> bool:
 def names_of(names: Sequence[str], word: str) -> str | None:
     """The class of a number, its own digits when there is no names file at all, None when the number has no
     name."""
-    number = int(word) if word.isascii() and word.isdigit() else -1
-    if number < 0 and word.isascii() and re.fullmatch(r"\d+\.0*", word):
-        number = int(float(word))
-    if number < 0:
+    said = _NUMBER.fullmatch(word)
+    if said is None:
         return None
+    number = int(said[1])
     if not names:
         return str(number)
     return names[number] if number < len(names) else None

@@ -19,6 +19,7 @@ from repos.formats.records import Count, Item, Record, Refusal, Warned, count_of
 from repos.formats.registry import FORMATS, format_named
 from repos.formats.source import MemorySource
 from repos.formats.xmltree import parse_xml
+from repos.formats.yolo_names import names_of
 
 Files = dict[str, bytes]
 
@@ -487,3 +488,13 @@ def test_junk_never_crashes_a_reader(name: str, junk: bytes) -> None:
     }
     items = read(name, files)
     assert records(items) == [] or all(not e.annotations for r in records(items) for e in r.layers.values())
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("1", "b"), ("01", "b"), ("1.0", "b"), ("1.", "b"), ("2", None), ("-1", None), ("1.5", None), ("²", None),
+     ("9" * 5000, None), ("9" * 5000 + ".0", None), ("0" * 5000 + "1", "b")],
+    ids=lambda word: str(word)[:8],
+)  # fmt: skip
+def test_yolo_class_numbers(word: str, found: str | None) -> None:
+    assert names_of(["a", "b"], word) == found
