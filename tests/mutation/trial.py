@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -106,7 +107,9 @@ class Trial:
             self._wait(running)
 
     def _try(self, target: Target, mutant: Mutant, tests: Sequence[pytest.Item]) -> int:
+        gc.unfreeze()  # the collector does not tell of frozen functions
         target.spoil(mutant)
+        gc.freeze()
         signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         for item in tests:
@@ -146,5 +149,7 @@ def _forked(run: Callable[[], int]) -> int:
     code = BROKEN
     try:
         code = run()
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
     finally:
         os._exit(code)
