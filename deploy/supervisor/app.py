@@ -14,8 +14,8 @@ from deploy.supervisor.stack import Stack
 BIN = Path(sys.executable).parent
 QUEUES = "interactive,diffs,quality,maintenance"
 TRANSFER = "transfer"
-NICE = 10
-"""How far imports stand back behind pages that people wait for."""
+NICE = {"worker": "5", "transfer": "19"}
+"""How far computations and imports stand back behind pages; while nobody asks for any they lose nothing."""
 
 
 def site(options: Options) -> str:
@@ -70,8 +70,8 @@ def seed(stack: Stack, services: dict[str, str]) -> None:
 
 def worker(stack: Stack, services: dict[str, str]) -> Service:
     command = [
-        str(BIN / "celery"), "-q", "-A", "hub.celery", "worker", "-Q", QUEUES, "-c", "2", "-l", "WARNING", "-B",
-        "-s", str(stack.data / "beat"), "--without-gossip", "--without-mingle",
+        "nice", "-n", NICE["worker"], str(BIN / "celery"), "-q", "-A", "hub.celery", "worker", "-Q", QUEUES,
+        "-c", "2", "-l", "WARNING", "-B", "-s", str(stack.data / "beat"), "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     return stack.service("worker", command, environment=child_environment(services), folder=ROOT, grace=15.0)
 
@@ -79,8 +79,8 @@ def worker(stack: Stack, services: dict[str, str]) -> Service:
 def transfer(stack: Stack, services: dict[str, str]) -> Service:
     """Imports have workers of their own, which get the processor when nobody else wants it."""
     command = [
-        "nice", "-n", str(NICE), str(BIN / "celery"), "-q", "-A", "hub.celery", "worker", "-Q", TRANSFER, "-c", "2",
-        "-l", "WARNING", "-n", "transfer@%h", "--without-gossip", "--without-mingle",
+        "nice", "-n", NICE["transfer"], str(BIN / "celery"), "-q", "-A", "hub.celery", "worker", "-Q", TRANSFER,
+        "-c", "2", "-l", "WARNING", "-n", "transfer@%h", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
     return stack.service(
         "transfer", command, environment=child_environment(services), folder=ROOT, grace=15.0
