@@ -3,15 +3,12 @@
 Invariant: a node that is given out hashes to its address. A pack is stored before the index names it, and both before
 anything refers to its nodes, so a crash leaves at worst a pack that nothing names.
 Cost of `get_many`: what the caches have is free; for the rest one index query, then one ranged read for each run of
-nodes that lie near one another in a pack, up to eight at once. A commit is written with one put and one index call.
+nodes that lie near one another in a pack, many at once. A commit is written with one put and one index call.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import NamedTuple
 
 from hub.metrics import NODES
@@ -21,10 +18,10 @@ from repos.labelstore.digest import Address, MissingNode, first_missing
 from repos.labelstore.packing import PackWriter
 from repos.labelstore.packs import MAX_CHAIN, MalformedPack, Pack
 from repos.labelstore.ports import BlobStore, Location, NodeCache, PackIndex
+from repos.storage import at_once
 
 GAP = 64 * 2**10
 MAX_READ = 8 * 2**20
-AT_ONCE = 8
 MAX_DEPTHS = 500_000
 LEVELS = ("process", "shared")
 
@@ -144,9 +141,7 @@ class PackedNodes:
         for address in addresses:
             if address not in locations:
                 raise MissingNode(address)
-        reads = plan(locations.items())
-        # One read is made here: handing it to another thread would only add to it.
-        parts = map(self._read, reads) if len(reads) == 1 else _pool(os.getpid()).map(self._read, reads)
+        parts = at_once.each(self._read, plan(locations.items()))
         return {address: entry for part in parts for address, entry in part.items()}
 
     def _read(self, read: _Read) -> dict[Address, bytes]:
@@ -181,9 +176,3 @@ def plan(locations: Iterable[tuple[Address, Location]]) -> list[_Read]:
         else:
             reads.append(_Read(at.pack, at.offset, end, [(address, at)]))
     return reads
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    """One for each process: threads do not survive the fork of a worker."""
-    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"packs-{process}")

@@ -62,7 +62,7 @@ class S3Options:
     region: str = "us-east-1"
     prefix: str = ""
     public_url: str = ""
-    connections: int = 32
+    connections: int = 64
 
 
 class S3Blobs:

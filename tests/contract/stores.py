@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +17,24 @@ from repos.labelstore.ports import BlobStore
 from repos.storage.disk import DiskBlobs
 from repos.storage.prefixed import PrefixedBlobs
 from repos.storage.s3 import S3Blobs, S3Options
+from tests.factories.far import Far
+
+FAR_SECONDS = 0.005
+"""The suite is about what overlaps, not about patience."""
+
+
+@cache
+def far() -> Far:
+    """The store of the test stack, a little way off: one line for all tests of a process."""
+    line = Far(os.environ["S3_ENDPOINT_URL"], FAR_SECONDS)
+    line.__enter__()
+    atexit.register(line.__exit__, None, None, None)
+    return line
+
+
+def far_options() -> S3Options:
+    options = s3_options()
+    return replace(options, endpoint_url=far().base)
 
 
 def s3_options() -> S3Options:
@@ -35,4 +56,5 @@ BLOB_STORES: dict[str, Callable[[Path], BlobStore]] = {
     "disk": DiskBlobs,
     "prefixed": lambda folder: PrefixedBlobs(DiskBlobs(folder), "networks/n1"),
     "s3": lambda folder: S3Blobs(s3_options()),
+    "far s3": lambda folder: S3Blobs(far_options()),
 }

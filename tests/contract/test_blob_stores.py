@@ -18,7 +18,10 @@ from repos.labelstore.blobkeys import InvalidBlobKey, MissingBlob, StoreUnavaila
 from repos.labelstore.ports import BlobStore
 from repos.storage.disk import DiskBlobs
 from repos.storage.s3 import PART, S3Blobs, S3Options
-from tests.contract.stores import BLOB_STORES, s3_options
+from tests.contract.stores import BLOB_STORES, far_options, s3_options
+
+near = pytest.mark.parametrize("blobs", [name for name in BLOB_STORES if name != "far s3"], indirect=True)
+"""For what asks nothing that could overlap."""
 
 
 @pytest.fixture(params=BLOB_STORES)
@@ -147,6 +150,7 @@ def test_lists_name_every_key_once(blobs: BlobStore) -> None:
     assert {key: blobs.get(key) for key in keys} == {key: key.encode() for key in keys}
 
 
+@near
 def test_long_lists(blobs: BlobStore) -> None:
     keys = [f"many/{n:04}" for n in range(1010 if isinstance(blobs, S3Blobs) else 50)]
     with ThreadPoolExecutor(8) as threads:
@@ -174,6 +178,7 @@ WRONG_KEYS = [
 ]
 
 
+@near
 @pytest.mark.parametrize("key", WRONG_KEYS)
 def test_keys_that_not_every_store_holds_are_refused(blobs: BlobStore, key: str) -> None:
     for call in (
@@ -187,6 +192,7 @@ def test_keys_that_not_every_store_holds_are_refused(blobs: BlobStore, key: str)
             call(key)
 
 
+@near
 def test_lists_of_wrong_prefixes_are_refused(blobs: BlobStore) -> None:
     for prefix in ("/", "a//", "ä", "a\0"):
         with pytest.raises(InvalidBlobKey):
@@ -210,9 +216,9 @@ def test_disk_keeps_nothing_half_written(tmp_path: Path) -> None:
     assert [info.key for info in DiskBlobs(tmp_path / "blobs").list()] == ["a/b"]
 
 
-@pytest.fixture
-def options() -> S3Options:
-    return s3_options()
+@pytest.fixture(params=["near", "far"])
+def options(request: pytest.FixtureRequest) -> S3Options:
+    return far_options() if request.param == "far" else s3_options()
 
 
 def fetch(

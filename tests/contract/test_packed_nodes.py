@@ -37,6 +37,7 @@ NODE_STORES: dict[str, Callable[[Path], NodeStore]] = {
     "packed in memory": lambda folder: packed("memory", folder),
     "packed on disk": lambda folder: packed("disk", folder),
     "packed in s3": lambda folder: packed("s3", folder),
+    "packed in far s3": lambda folder: packed("far s3", folder),
 }
 
 

@@ -12,16 +12,16 @@ from repos.labelstore.ports import BlobStore, PartedStore, StoredPart
 from repos.storage.prefixed import PrefixedBlobs
 from repos.storage.s3 import S3Blobs
 from repos.storage.s3_parts import newest
-from tests.contract.stores import BLOB_STORES, s3_options
+from tests.contract.stores import BLOB_STORES, far_options, s3_options
 from tests.contract.test_blob_stores import fetch
 
 LEAST = 5 * 2**20
 
 
-@pytest.fixture(params=["whole", "prefixed"])
+@pytest.fixture(params=["whole", "prefixed", "far"])
 def blobs(request: pytest.FixtureRequest) -> BlobStore:
-    store = S3Blobs(s3_options())
-    return store if request.param == "whole" else PrefixedBlobs(store, "networks/n1")
+    store = S3Blobs(far_options() if request.param == "far" else s3_options())
+    return PrefixedBlobs(store, "networks/n1") if request.param == "prefixed" else store
 
 
 @pytest.fixture
