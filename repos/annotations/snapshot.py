@@ -22,6 +22,7 @@ from repos.annotations.schema_codec import decode_schema, encode_schema
 from repos.annotations.subtrees import inlined, unfolded
 from repos.annotations.wire import Reader, Writer
 from repos.labelstore import tree
+from repos.labelstore.ahead import BATCH
 from repos.labelstore.digest import Address
 from repos.labelstore.ports import NodeReader, NodeWriter
 from repos.labelstore.root import TreeRoot, decode_root, empty_root, encode_root
@@ -203,11 +204,18 @@ class SnapshotView:
         return tree.get(self.nodes, LAYER, self._layer(layer), sorted({k.encode() for k in keys}))
 
     def scan_layer(
-        self, layer: str, prefix: str = "", after: str | None = None, *, reverse: bool = False
+        self,
+        layer: str,
+        prefix: str = "",
+        after: str | None = None,
+        *,
+        reverse: bool = False,
+        batch: int = BATCH,
     ) -> Iterator[LayerBlock]:
-        """Columns of a layer in key order, subtrees in place, long parts apart."""
-        start = None if after is None else after.encode()
-        for block in tree.scan(self.nodes, LAYER, self._layer(layer), start, prefix.encode(), reverse):
+        """Columns of a layer in key order, subtrees in place, long parts apart; about `batch` bytes are fetched at
+        once."""
+        start, root = None if after is None else after.encode(), self._layer(layer)
+        for block in tree.scan(self.nodes, LAYER, root, start, prefix.encode(), reverse, batch=batch):
             yield unfolded(block, self.nodes)
 
     def scan_entries(

@@ -19,6 +19,7 @@ from repos.annotations.model import Kind
 from repos.annotations.rest import INLINE_LIMIT, attach_many, detach
 from repos.annotations.subtree import SUBTREE_LIMIT, SUBTREE_TARGET, Subtree, subtree_bytes, subtree_from
 from repos.labelstore import tree
+from repos.labelstore.ahead import Ahead
 from repos.labelstore.ports import NodeReader, NodeStore, NodeWriter
 from repos.labelstore.root import TreeRoot
 
@@ -124,14 +125,17 @@ def subtree_of(block: LayerBlock, entry: int) -> Subtree | None:
 
 
 def unfolded(block: LayerBlock, nodes: NodeReader) -> LayerBlock:
-    """The block with the rows of every subtree in place. Memory: those rows."""
+    """The block with the rows of every subtree in place. One round trip for each level of the highest; memory: those
+    rows."""
     codes = block.entry_columns.get("subtree")
     if codes is None or not codes.any():
         return block
-    pieces, at = [], 0
-    for e in np.flatnonzero(codes).tolist():
+    pieces, at, ahead = [], 0, Ahead(nodes)
+    apart = np.flatnonzero(codes).tolist()
+    ahead.hold_trees(LAYER, [found.root for e in apart if (found := subtree_of(block, e))])
+    for e in apart:
         pieces.append(block.take(at, e).with_entry_columns(subtree=None))
-        pieces.append(_unfolded_entry(block.take(e, e + 1), nodes))
+        pieces.append(_unfolded_entry(block.take(e, e + 1), ahead))
         at = e + 1
     return concat([*pieces, block.take(at, len(block)).with_entry_columns(subtree=None)])
 

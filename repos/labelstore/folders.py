@@ -18,7 +18,7 @@ from repos.labelstore.walk import Part, Range, behind, behind_prefix, parts, win
 
 SLASH = b"/"
 BEHIND_SLASH = b"0"
-READ_AHEAD = 16
+READ_AHEAD = 128
 
 
 class Folder(NamedTuple):

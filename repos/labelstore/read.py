@@ -1,8 +1,8 @@
 """Reading a tree: entries by key, runs of entries, positions.
 
 Invariant: nothing here reads a node that can not hold what was asked for.
-Cost: `get` takes one `get_many` per level whatever the number of keys; `scan` reads ahead; `rank` and `nth` read one
-path, because every node counts the entries below each of its children.
+Cost: `get` takes one `get_many` per level whatever the number of keys; `scan` one for megabytes; `rank` and `nth` read
+one path, because every node counts the entries below each of its children.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from repos.labelstore.ahead import BATCH, Ahead, fetched, leaf_of
 from repos.labelstore.cursor import TreeReader
 from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.ports import B, LeafFormat, NodeReader
 from repos.labelstore.root import TreeRoot
-from repos.labelstore.walk import Range, behind, behind_prefix, parts, windows
+from repos.labelstore.walk import Range, behind, behind_prefix, parts
 
-FEW_RUNS = 32
+FEW_RUNS, INNER_AHEAD = 32, 64
 
 
 class NoSuchPosition(LabelStoreError):
@@ -73,18 +74,21 @@ def scan(
     after: bytes | None = None,
     prefix: bytes = b"",
     reverse: bool = False,
-    read_ahead: int = 16,
+    at_once: int = 16,
+    batch: int = BATCH,
 ) -> Iterator[B]:
     """The entries whose keys start with `prefix`, in blocks of ascending keys, none empty.
 
     Forwards those behind `after`; with `reverse` those in front of it, the last block first. The first block is one
-    leaf, later ones up to `read_ahead` leaves.
+    leaf, later ones up to `at_once` leaves; they are fetched in growing batches of up to about `batch` bytes.
     """
     if root.address is None:
         return
     keys = _range(after, prefix, reverse)
-    reader = TreeReader(nodes, fmt, root)
-    for window in windows(parts(reader, keys, read_ahead, reverse), read_ahead):
+    ahead = Ahead(nodes)
+    reader = TreeReader(ahead, fmt, root)
+    leaves_of = parts(reader, keys, INNER_AHEAD, reverse)
+    for window in fetched(ahead, leaves_of, leaf_of, most=at_once, batch=batch):
         leaves = window[::-1] if reverse else window
         block = _clipped(fmt, reader.read([leaf.child for leaf in leaves], leaves[0].before), keys)
         if len(fmt.keys(block)):

@@ -2,8 +2,8 @@
 
 Invariant: equal addresses are never opened, also when the trees differ in height or in their target. The pairs of
 blocks, put together, are exactly what is in `a` and not the same in `b`, and the reverse.
-Cost: proportional to the nodes on paths to changed leaves; one `get_many` for a window of nodes of both sides;
-memory is one window per level.
+Cost: proportional to the nodes on paths to changed leaves; one `get_many` for a window of nodes of both sides
+together; memory is one window per level.
 
 Both sides are cut into windows of the same key range, whose ends are boundaries of both where that is possible.
 Where it is not, a node lies in two windows and is opened in both.
@@ -16,6 +16,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
+from repos.labelstore.ahead import Ahead
 from repos.labelstore.cursor import TreeReader, check_keys
 from repos.labelstore.digest import Address
 from repos.labelstore.node import Child
@@ -77,7 +78,8 @@ def diff(
     if a.address == b.address:
         return
     keys = Range(behind(after) if after is not None else b"", None if until is None else behind(until))
-    yield from _differences(fmt, _side(nodes, fmt, a), _side(nodes, fmt, b), keys, _Window())
+    ahead = Ahead(nodes)
+    yield from _differences(fmt, ahead, _side(ahead, fmt, a), _side(ahead, fmt, b), keys, _Window())
 
 
 def _side(nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot) -> Side[B]:
@@ -91,32 +93,45 @@ def different_leaves(
     nodes: NodeReader, fmt: LeafFormat[B], a: TreeRoot, b: TreeRoot
 ) -> tuple[Sequence[Part], Sequence[Part]]:
     """The leaves of either tree that the other one has not, in key order, unread: where the trees differ, and how many
-    rows have to be looked at to say in what. Cost: one `get_many` per level and tree."""
+    rows have to be looked at to say in what. Cost: one `get_many` per level."""
     if a.address == b.address:
         return (), ()
-    one, two = _side(nodes, fmt, a), _side(nodes, fmt, b)
-    while level := max(side.level if side.nodes else 0 for side in (one, two)):
+    ahead = Ahead(nodes)
+    one, two = _side(ahead, fmt, a), _side(ahead, fmt, b)
+    while level := _level(one, two):
+        _hold(ahead, level, one, two)
         one, two = (side.opened(Range()) if side.level == level else side for side in (one, two))
         if one.level == two.level:
             one, two = _without_equal(one, two)
     return one.nodes, two.nodes
 
 
+def _level(a: Side[B], b: Side[B]) -> int:
+    """The higher of both sides' levels: that of the nodes which are read next."""
+    return max(a.level if a.nodes else 0, b.level if b.nodes else 0)
+
+
+def _hold(ahead: Ahead, level: int, *sides: Side[B]) -> None:
+    """The nodes of this level of both sides, in one round trip."""
+    ahead.hold(child.address for side in sides if side.level == level for child in side.children)
+
+
 def _differences(
-    fmt: LeafFormat[B], a: Side[B], b: Side[B], keys: Range, window: _Window
+    fmt: LeafFormat[B], ahead: Ahead, a: Side[B], b: Side[B], keys: Range, window: _Window
 ) -> Iterator[tuple[B, B]]:
     """The differences within a key range; both sides hold just the nodes that overlap it. Equal nodes go first, so
     that windows are full of different ones and few round trips go a long way."""
     if a.level == b.level:
         a, b = _without_equal(a, b)
     for part_a, part_b, within in _windows(a, b, keys, window):
-        level = max(part_a.level if part_a.nodes else 0, part_b.level if part_b.nodes else 0)
+        level = _level(part_a, part_b)
+        _hold(ahead, level, part_a, part_b)
         if level == 0:
             yield from _changed(fmt, part_a, part_b, within)
             continue
         below_a = part_a.opened(within) if part_a.level == level else part_a
         below_b = part_b.opened(within) if part_b.level == level else part_b
-        yield from _differences(fmt, below_a, below_b, within, window)
+        yield from _differences(fmt, ahead, below_a, below_b, within, window)
 
 
 def _without_equal(a: Side[B], b: Side[B]) -> tuple[Side[B], Side[B]]:

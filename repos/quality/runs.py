@@ -4,13 +4,13 @@ Invariant: runs cover every sample once, in key order, and the same content is c
 sample tree whose address says so (or after MOST leaves), so an edit of labels moves no cut. A run's address is a digest
 of its key range, of its sample leaves and of every layer's leaves that reach into it: equal addresses, equal content.
 Runs form groups in the same way, groups of groups, and so on.
-Cost: inner nodes only; leaves are read by `Reader.read`, those of one run in one round trip for each tree.
+Cost: inner nodes only; leaves are read by `Reader.contents`, those of several runs and of all trees in one round trip.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -21,7 +21,9 @@ from repos.annotations.model import Sample
 from repos.annotations.samples import attach_texts, sample_from
 from repos.annotations.snapshot import Snapshot, SnapshotView
 from repos.annotations.subtrees import inlined
+from repos.labelstore.ahead import Ahead, fetched
 from repos.labelstore.cursor import TreeReader
+from repos.labelstore.digest import Address
 from repos.labelstore.node import Child
 from repos.labelstore.ports import B, NodeReader
 from repos.labelstore.walk import Range, parts
@@ -55,6 +57,9 @@ class Run:
             share = int.from_bytes(self.samples[-1].address[:8]) * AVERAGE * WIDTH ** (level + 1) >> 64
         return level
 
+    def leaves(self) -> Iterator[Address]:
+        yield from (leaf.address for some in (self.samples, *self.layers.values()) for leaf in some)
+
     def address(self) -> bytes:
         """32 bytes."""
         digest = sha256(repr((self.low, self.high, sorted(self.layers))).encode())
@@ -83,7 +88,7 @@ class Reader:
     """Reads the runs of one snapshot."""
 
     def __init__(self, nodes: NodeReader, snapshot: Snapshot) -> None:
-        self._nodes = nodes
+        self._nodes = self._ahead = nodes = Ahead(nodes)
         roots = {name: root for name, root in snapshot.layers.items() if root.address is not None}
         self._layers = {name: TreeReader(nodes, LAYER, root) for name, root in roots.items()}
         empty = snapshot.samples.address is None
@@ -100,6 +105,11 @@ class Reader:
             reach = {name: leaves[name][_reach(keys[name], low, high)] for name in leaves}
             yield Run(low, high, tuple(group), {name: tuple(some) for name, some in reach.items() if some})
             low = high
+
+    def contents(self, runs: Iterable[Run]) -> Iterator[Content]:
+        """Of each run. Memory: megabytes that are fetched at once, and one run."""
+        for some in fetched(self._ahead, runs, Run.leaves, most=1):
+            yield from map(self.read, some)
 
     def read(self, run: Run) -> Content:
         """Memory: the run's samples and labels."""

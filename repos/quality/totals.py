@@ -9,10 +9,11 @@ Invariant: what is shown of it is what `survey_of` the whole shows, whichever wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from hashlib import sha256
+from itertools import groupby
 from operator import add
 from typing import Protocol
 
@@ -140,23 +141,29 @@ class _Sum:
         parts = groups(runs, level - 1)
         addresses = [self._address(part) for part in parts]
         known = self.kept.get_many(addresses)
+        pairs = list(zip(parts, addresses, strict=True))
+        made = self._made([part for part, address in pairs if address not in known], level - 1)
         found = []
-        for part, address in zip(parts, addresses, strict=True):
-            one = known.get(address)
-            if one is None:
-                one = self._made(part, level - 1)
-                self.kept.put_many({address: one})
-            else:
+        for part, address in pairs:
+            if (one := known.get(address)) is not None:
                 self._tell(part)
+            else:
+                one = next(made)
+                self.kept.put_many({address: one})
             found.append(one)
         return reduce(add, found)
 
-    def _made(self, part: Sequence[Run], level: int) -> Survey:
-        if len(part) > 1:
-            return self._below(part, level)
-        made = survey_of(self.reader.read(part[0]), self.terms)
-        self._tell(part)
-        return made
+    def _made(self, parts: Sequence[Sequence[Run]], level: int) -> Iterator[Survey]:
+        """Of each group. Those that are one run are read ahead while they follow one another."""
+        for alone, some in groupby(parts, key=lambda part: len(part) == 1):
+            if not alone:
+                yield from (self._below(part, level) for part in some)
+                continue
+            runs = [part[0] for part in some]
+            for run, content in zip(runs, self.reader.contents(runs), strict=True):
+                made = survey_of(content, self.terms)
+                self._tell([run])
+                yield made
 
     def _tell(self, part: Sequence[Run]) -> None:
         self.done += sum(run.entries for run in part)

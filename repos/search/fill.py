@@ -1,12 +1,13 @@
 """Summaries of all nodes of a tree, made where they are not kept.
 
 Invariant: a node whose summary is kept is not opened, so a commit pays for the nodes it made. Cost: one question to the
-store for the children of each node that is opened; leaves are read AT_ONCE at a time. Memory: one node's children.
+store for the children of NODES nodes that are opened; leaves are fetched megabytes at once. Memory: that, and the
+summaries of these children.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -15,6 +16,7 @@ from repos.annotations.records import RecordBlock
 from repos.annotations.samples import attach_texts, sample_from
 from repos.annotations.snapshot import Snapshot
 from repos.annotations.subtrees import unfolded
+from repos.labelstore.ahead import Ahead, fetched
 from repos.labelstore.cursor import TreeReader
 from repos.labelstore.derived import DerivedStore
 from repos.labelstore.digest import Address
@@ -25,7 +27,7 @@ from repos.labelstore.varint import MalformedBytes
 from repos.search import summary
 from repos.search.summary import KIND, Summary, combined, decode
 
-AT_ONCE = 32
+AT_ONCE, NODES = 32, 16
 
 
 class Summaries:
@@ -59,8 +61,9 @@ def fill_tree(
 ) -> None:
     """Of one tree; `make` gives the summary of the entries of a leaf."""
     if root.address is not None and root.address not in kept.get_many([root.address]):
-        reader = TreeReader(nodes, fmt, root)
-        kept.put_many({root.address: _Filling(reader, kept, make).of([reader.top], reader.level)[0]})
+        ahead = Ahead(nodes)
+        reader = TreeReader(ahead, fmt, root)
+        kept.put_many({root.address: _Filling(reader, ahead, kept, make).of([reader.top], reader.level)[0]})
 
 
 def _of_records(nodes: NodeReader, block: RecordBlock) -> Summary:
@@ -70,6 +73,7 @@ def _of_records(nodes: NodeReader, block: RecordBlock) -> Summary:
 @dataclass
 class _Filling(Generic[B]):
     reader: TreeReader[B]
+    ahead: Ahead
     kept: Summaries
     make: Callable[[B], Summary]
 
@@ -77,20 +81,23 @@ class _Filling(Generic[B]):
         """Of nodes of one level that are not kept."""
         if level == 0:
             return list(self._leaves(parts))
-        return [combined(self._below(part, level)) for part in parts]
+        runs = (parts[at : at + NODES] for at in range(0, len(parts), NODES))
+        return [combined(below) for run in runs for below in self._below(run, level)]
 
-    def _below(self, part: Child, level: int) -> list[Summary]:
-        children = self.reader.open([part], level)[0].children
-        known = self.kept.get_many([child.address for child in children])
-        missing = [child for child in children if child.address not in known]
+    def _below(self, parts: Sequence[Child], level: int) -> Iterator[list[Summary]]:
+        """Of the children of each of some nodes."""
+        opened = [inner.children for inner in self.reader.open(parts, level)]
+        children = {child.address: child for below in opened for child in below}
+        known = self.kept.get_many(list(children))
+        missing = [child for address, child in children.items() if address not in known]
         made = dict(zip((c.address for c in missing), self.of(missing, level - 1), strict=True))
         if made:
             self.kept.put_many(made)
-        return [known.get(child.address) or made[child.address] for child in children]
+        every = known | made
+        return ([every[child.address] for child in below] for below in opened)
 
-    def _leaves(self, leaves: Sequence[Child]) -> Iterable[Summary]:
-        for start in range(0, len(leaves), AT_ONCE):
-            some = leaves[start : start + AT_ONCE]
+    def _leaves(self, leaves: Sequence[Child]) -> Iterator[Summary]:
+        for some in fetched(self.ahead, leaves, lambda leaf: (leaf.address,), first=AT_ONCE, most=AT_ONCE):
             block, at = self.reader.read(some), 0
             for leaf in some:
                 yield self.make(self.reader.fmt.take(block, at, at + leaf.entries))

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from repos.annotations.records import RecordBlock
 from repos.annotations.samples import attach_texts, sample_from
 from repos.annotations.snapshot import SnapshotView
 from repos.annotations.subtrees import unfolded
+from repos.labelstore.ahead import Ahead
 from repos.labelstore.cursor import TreeReader
 from repos.labelstore.node import BEHIND_ALL_KEYS, Child
 from repos.labelstore.walk import Part, Range, behind, behind_prefix, children_of, parts, windows
@@ -37,6 +39,8 @@ GOLD = "gold"
 LEAVES_AT_ONCE = 2
 """Of samples: about 256 keys are judged together."""
 NODES_AT_ONCE = 64
+FIRST_AHEAD, MOST_AHEAD = 8, 32
+"""Pieces that are fetched together."""
 
 
 class Stretch(NamedTuple):
@@ -46,11 +50,27 @@ class Stretch(NamedTuple):
     open: bool
 
 
+class Piece(NamedTuple):
+    """Keys up to and including `high` in which nothing matches, or leaves of samples of which those in `keys` may."""
+
+    high: bytes
+    keys: Range = Range()
+    leaves: Sequence[Part] = ()
+
+    @property
+    def span(self) -> Range:
+        before = self.leaves[0].before
+        low = self.keys.low if before is None else max(self.keys.low, behind(before))
+        return Range(low, _least(behind(self.leaves[-1].child.key), self.keys.high))
+
+
 class Chunk(NamedTuple):
-    """A run of keys up to and including `last`, and the facts of those of its samples that may match."""
+    """A run of keys up to and including `last`, and the facts of those of its samples that may match. `held`: what
+    follows was waited for already."""
 
     last: bytes
     facts: Iterable[Facts]
+    held: bool = False
 
 
 @dataclass
@@ -61,12 +81,13 @@ class Search:
     query: Query
     kept: Summaries | None = None
     layers: dict[str, TreeReader[LayerBlock]] = field(init=False)
+    ahead: Ahead = field(init=False)
 
     def __post_init__(self) -> None:
         named = {v for t in self.query.terms if t.name == "layer" for v in t.values}
         wanted = {*asked_layers(self.view, self.query), *(named & set(self.view.layer_names))}
-        roots = self.view.snapshot.layers
-        self.layers = {name: TreeReader(self.view.nodes, LAYER, roots[name]) for name in sorted(wanted)}
+        roots, self.ahead = self.view.snapshot.layers, Ahead(self.view.nodes)
+        self.layers = {name: TreeReader(self.ahead, LAYER, roots[name]) for name in sorted(wanted)}
 
     @cached_property
     def asked(self) -> Sequence[str]:
@@ -74,7 +95,7 @@ class Search:
 
     @cached_property
     def samples(self) -> TreeReader[RecordBlock]:
-        return TreeReader(self.view.nodes, SAMPLES, self.view.snapshot.samples)
+        return TreeReader(self.ahead, SAMPLES, self.view.snapshot.samples)
 
     def ids(self, name: str) -> frozenset[bytes]:
         return class_ids(self.view.schema, name)
@@ -93,7 +114,7 @@ class Search:
                 found.append(one.key)
                 cursor = one.key
             cursor = chunk.last.decode()
-            if len(found) == limit or time.monotonic() > deadline:
+            if len(found) == limit or (not chunk.held and time.monotonic() > deadline):
                 return found, self._if_more(cursor, prefix)
         return found, None
 
@@ -149,9 +170,11 @@ class Search:
     ) -> Iterator[Stretch]:
         for window in windows(some, NODES_AT_ONCE):
             known = kept.get_many([part.child.address for part in window])
+            shut = {address for address, found in known.items() if not all(term(found) for term in asked)}
+            if level:
+                reader.open([part.child for part in window if part.child.address not in shut], level)
             for part in window:
-                summary = known.get(part.child.address)
-                is_open = summary is None or all(term(summary) for term in asked)
+                is_open = part.child.address not in shut
                 if level and is_open:
                     inner = reader.open([part.child], level)[0]
                     yield from self._down(
@@ -166,24 +189,50 @@ class Search:
         """The range in pieces, those that are shut without facts."""
         if not self.view.count() or self._hopeless:
             return
-        low = keys.low
-        for stretch in self._stretches(keys):
-            high = _least(behind(stretch.high), keys.high)
-            if stretch.open:
-                yield from self._opened(Range(low, high))
-            elif stretch.high != BEHIND_ALL_KEYS and high != keys.high:
-                yield Chunk(stretch.high, ())
-            low = behind(stretch.high)
-            if high == keys.high:
-                return
+        pieces, size, first = self._pieces(keys), FIRST_AHEAD, True
+        while some := list(islice(pieces, size)):
+            self._hold([piece for piece in some if piece.leaves])
+            for n, piece in enumerate(some, 1):
+                yield from self._judged(piece, held=first and n < len(some))
+            size, first = min(2 * size, MOST_AHEAD), False
 
-    def _opened(self, keys: Range) -> Iterator[Chunk]:
-        for window in windows(parts(self.samples, keys, LEAVES_AT_ONCE), LEAVES_AT_ONCE):
-            block = self.samples.read([part.child for part in window], window[0].before)
-            start = bisect_left(block.keys, keys.low)
-            stop = len(block) if keys.high is None else bisect_left(block.keys, keys.high)
-            if start < stop:
-                yield Chunk(block.keys[stop - 1], self._facts(SAMPLES.take(block, start, stop)))
+    def _pieces(self, keys: Range) -> Iterator[Piece]:
+        low = keys.low
+        for some in windows(self._stretches(keys), NODES_AT_ONCE):
+            self.samples.locate(sorted({low, *(behind(s.high) for s in some if s.high != BEHIND_ALL_KEYS)}))
+            for stretch in some:
+                high = _least(behind(stretch.high), keys.high)
+                if stretch.open:
+                    yield from self._opened(Range(low, high))
+                elif stretch.high != BEHIND_ALL_KEYS and high != keys.high:
+                    yield Piece(stretch.high)
+                low = behind(stretch.high)
+                if high == keys.high:
+                    return
+
+    def _opened(self, keys: Range) -> Iterator[Piece]:
+        for window in windows(parts(self.samples, keys, NODES_AT_ONCE), LEAVES_AT_ONCE):
+            yield Piece(window[-1].child.key, keys, window)
+
+    def _hold(self, pieces: Sequence[Piece]) -> None:
+        """The leaves of samples and labels of these pieces: one round trip, and one for each level above."""
+        leaves = [part.child for piece in pieces for part in piece.leaves]
+        spans = [piece.span for piece in pieces]
+        for reader in self.layers.values() if self.query.about_labels and spans else ():
+            reader.locate(sorted({key for span in spans for key in span if key is not None}))
+            leaves += [part.child for span in spans for part in parts(reader, span, NODES_AT_ONCE)]
+        self.ahead.hold(leaf.address for leaf in leaves)
+
+    def _judged(self, piece: Piece, *, held: bool) -> Iterator[Chunk]:
+        if not piece.leaves:
+            yield Chunk(piece.high, (), held)
+            return
+        keys = piece.keys
+        block = self.samples.read([part.child for part in piece.leaves], piece.leaves[0].before)
+        start = bisect_left(block.keys, keys.low)
+        stop = len(block) if keys.high is None else bisect_left(block.keys, keys.high)
+        if start < stop:
+            yield Chunk(block.keys[stop - 1], self._facts(SAMPLES.take(block, start, stop)), held)
 
     def _facts(self, block: RecordBlock) -> Iterable[Facts]:
         """Of the samples that may match."""
