@@ -69,6 +69,14 @@ def send(task: str, arguments: Mapping[str, Any], *, queue: str) -> None:
         kept.objects.create(task=task, arguments=dict(arguments), queue=queue)
 
 
+def prepare_sending() -> None:
+    """Import what the first message would import: transport and backend. The broker is not spoken to."""
+    if not app.conf.task_always_eager:
+        app.backend  # noqa: B018
+        app.amqp.producer_pool  # noqa: B018
+        app.events.Dispatcher  # noqa: B018
+
+
 def publish(task: str, arguments: Mapping[str, Any], *, queue: str) -> bool:
     """Hand a message to the broker; False when that does not answer. After that it is not asked for REST seconds."""
     global _rests_until

@@ -4,10 +4,10 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 
+from hub import warm
 from hub.env import ENVIRONMENT
 
 if not ENVIRONMENT.secret_key_given:
@@ -16,6 +16,4 @@ if not ENVIRONMENT.secret_key_given:
     )
 
 application = get_wsgi_application()
-
-# Every view is imported now: a second of work that the first visitor of each process would wait for.
-get_resolver().url_patterns  # noqa: B018
+warm.run()
