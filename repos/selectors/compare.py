@@ -10,6 +10,7 @@ from hub.jobs import computations
 from hub.jobs.models import Computation, State
 from repos.annotations import changeset
 from repos.annotations.change_filter import Filter
+from repos.annotations.diff_plan import weight_of_leaves
 from repos.annotations.difference import Difference
 from repos.annotations.formats import FILES, SAMPLES
 from repos.annotations.schema_changes import schema_changes
@@ -21,7 +22,7 @@ from repos.annotations.summary_ranges import SplitsOf, of_snapshots
 from repos.labelstore import treediff
 from repos.models import CommitRecord, Network
 from repos.selectors.change_pages import ChangesPage, changes_page
-from repos.selectors.kept_changes import kept_changes
+from repos.selectors.kept_changes import few_kept, kept_changes
 from repos.selectors.snapshots import snapshot_at
 from repos.services.stores import nodes_of
 
@@ -30,6 +31,8 @@ __all__ = ["ChangesPage", "Filter", "changes_page"]
 KIND, VERSION, TASK, QUEUE = "diff-summary", 1, "repos.diff_summary", "diffs"
 SPLIT = "split"
 SMALL = 2000
+LEAF_ROWS = 100_000
+"""Rows and entries of leaves that a request compares itself, at most: some 30 ms, and few enough reads."""
 
 
 def difference(network: Network, a: CommitRecord, b: CommitRecord) -> Difference:
@@ -54,20 +57,27 @@ def summary(network: Network, a: CommitRecord, b: CommitRecord) -> Computation:
         **identity(network, a, b),
         task=TASK,
         queue=QUEUE,
-        small=lambda: is_small(difference(network, a, b)),
+        small=lambda: is_small_between(difference(network, a, b), a, b),
         work=lambda: compute_summary(network, a, b),
     )
 
 
 def is_small(found: Difference, most: int = SMALL) -> bool:
-    """Whether at most `most` rows differ: what is made of them then takes less time than asking somebody else to. Reads
-    leaves only until there are more."""
+    """Whether at most `most` rows differ, in leaves that are read in no time: what is made of them then takes less time
+    than asking somebody else to. Inner nodes tell first, then leaves are read until there are more."""
+    if weight_of_leaves(found.nodes, found.a, found.b) > LEAF_ROWS:
+        return False
     rows = 0
     for part in _parts(found):
         rows += part
         if rows > most:
             return False
     return True
+
+
+def is_small_between(found: Difference, a: CommitRecord, b: CommitRecord) -> bool:
+    """The same of two commits, of which more is known."""
+    return few_kept(found, a, b, SMALL) or is_small(found)
 
 
 def _parts(found: Difference) -> Iterable[int]:

@@ -298,7 +298,7 @@ def test_a_large_summary_is_a_computation_that_anybody_may_wait_for(
     streets: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api, url = client(streets)
-    monkeypatch.setattr(compare, "is_small", lambda *_: False)
+    monkeypatch.setattr(compare, "is_small_between", lambda *_: False)
     base = data.head(streets)
     data.commit(streets, data.put_box("train/0000.jpg", 0, x=1), data.delete_box("train/0001.jpg", 3))
     assert api.get(f"{url}/compare/{base}..main").json()["state"] == "running"
@@ -357,3 +357,20 @@ def test_a_small_summary_is_there_at_once(streets: Repository) -> None:
     found = compare.difference(streets.network, a, b)
     assert compare.is_small(found, 10), "a box, before and after, a sample, and the keys they stand under"
     assert not compare.is_small(found, 1)
+
+
+def test_leaves_of_many_rows_are_no_work_for_a_request(
+    streets: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row in a large leaf: its stored change set is read, and where there is none somebody else compares."""
+    base = data.head(streets)
+    data.commit(streets, data.put_box("train/0000.jpg", 0, x=1))
+    a, b = resolve_revision(streets, base).commit, resolve_revision(streets).commit
+    found = compare.difference(streets.network, a, b)
+    assert compare.is_small(found)
+    monkeypatch.setattr(compare, "LEAF_ROWS", 1)
+    assert not compare.is_small(found)
+    assert compare.is_small_between(found, a, b)
+    assert not compare.is_small_between(compare.difference(streets.network, b, a), b, a)
+    monkeypatch.setattr(compare, "SMALL", 1)
+    assert not compare.is_small_between(found, a, b)
