@@ -73,9 +73,9 @@ def _functions_in(code: CodeType) -> Iterator[CodeType]:
 
 
 def _functions_of(module: ModuleType) -> list[FunctionType]:
-    """Every function that the module made, however it is wrapped."""
+    """Every function that the module made, however it is wrapped. Lazy objects are not asked what they are."""
     return [
         thing
         for thing in gc.get_objects()
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename == module.__file__
+        if type(thing) is FunctionType and thing.__code__.co_filename == module.__file__
     ]
