@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when first used: half a second that most processes never need
 import shapely
-from scipy.optimize import linear_sum_assignment
 from shapely.geometry.base import BaseGeometry
 
 from repos.annotations.geometry_ops import STEPS, Extent
@@ -135,8 +135,8 @@ def _exact(
     for place, edge in by_place.items():
         weights[place] = edge.weight
     if list(map(left_name, left)) > list(map(right_name, right)):
-        columns, rows = linear_sum_assignment(weights.T, maximize=True)
+        columns, rows = scipy.optimize.linear_sum_assignment(weights.T, maximize=True)
     else:
-        rows, columns = linear_sum_assignment(weights, maximize=True)
+        rows, columns = scipy.optimize.linear_sum_assignment(weights, maximize=True)
     places = zip(rows.tolist(), columns.tolist(), strict=True)
     return [by_place[place] for place in places if place in by_place]

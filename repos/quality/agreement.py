@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts load when first used
 
 from repos.quality.errors import StaleStatistics
 from repos.quality.votes import Codes, Floats, Label, Votes
@@ -39,7 +39,7 @@ class Coincidences:
         pairs: dict[tuple[int, Label, Label], int] = {}
         for m in np.unique(number[number >= 2]).tolist():
             part = table[np.flatnonzero(number == m)]
-            own = sparse.diags_array(np.asarray(part.sum(axis=0)).ravel(), dtype=np.int64)
+            own = scipy.sparse.diags_array(np.asarray(part.sum(axis=0)).ravel(), dtype=np.int64)
             found = (part.T @ part - own).tocoo()
             rows, columns = found.coords
             for c, k, n in zip(rows.tolist(), columns.tolist(), found.data.tolist(), strict=True):
@@ -161,7 +161,9 @@ class RaterPairs:
         width = max(len(votes.labels), 1)
         column = votes.rater * width + votes.label
         shape = (len(votes.units), len(votes.raters) * width)
-        says = sparse.coo_array((np.ones(len(votes), np.int64), (votes.unit, column)), shape=shape).tocsr()
+        says = scipy.sparse.coo_array(
+            (np.ones(len(votes), np.int64), (votes.unit, column)), shape=shape
+        ).tocsr()
         met = (says.T @ says).tocoo()
         rows, columns = met.coords
         upper = rows // width < columns // width

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts load when first used
 
 from repos.quality.bins import count_bin, log_bin
 from repos.quality.marks import FRAMES, KINDS, ORIGINS, REVIEWS, Codes, Flags, Floats, Marks
@@ -128,7 +128,7 @@ def _together(marks: Marks) -> dict[str, Tally]:
     cells = np.unique(marks.entry[named] * max(len(marks.labels), 1) + marks.label[named])
     entry, label = np.divmod(cells, max(len(marks.labels), 1))
     shape = (len(marks.keys), len(marks.labels))
-    has = sparse.coo_array((np.ones(len(cells), np.int64), (entry, label)), shape=shape).tocsr()
+    has = scipy.sparse.coo_array((np.ones(len(cells), np.int64), (entry, label)), shape=shape).tocsr()
     met = (has.T @ has).tocoo()
     rows, columns = met.coords
     names = [c.hex() for c in marks.labels]

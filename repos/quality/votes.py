@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+import scipy  # its parts load when first used
 from numpy.typing import NDArray
-from scipy import sparse
 
 from repos.quality.errors import RepeatedVote
 
@@ -53,10 +53,10 @@ class Votes:
         """Votes per unit and label, shape (units, labels), dense."""
         return np.asarray(self.sparse_table().toarray(), dtype=np.int64)
 
-    def sparse_table(self) -> sparse.csr_array[np.int64]:
+    def sparse_table(self) -> scipy.sparse.csr_array[np.int64]:
         shape = (len(self.units), len(self.labels))
         ones = np.ones(len(self), np.int64)
-        return sparse.coo_array((ones, (self.unit, self.label)), shape=shape).tocsr()
+        return scipy.sparse.coo_array((ones, (self.unit, self.label)), shape=shape).tocsr()
 
     def only(self, keep: NDArray[np.bool_]) -> Votes:
         """The votes marked in `keep` (n,), with the same codes."""
