@@ -20,7 +20,7 @@ from repos.annotations.layer_edit import LayerChange, LayerWork
 from repos.annotations.overlay import Overlay
 from repos.annotations.records import RecordBlock
 from repos.annotations.sample_edit import Outcome, check_keys, edit_files, edit_samples
-from repos.annotations.samples import attach_texts, sample_from
+from repos.annotations.samples import attach_texts, has_text, sample_from
 from repos.annotations.schema import Schema
 from repos.annotations.schema_codec import encode_schema
 from repos.annotations.schema_rules import problems
@@ -111,7 +111,7 @@ def _texts_changed(samples: Outcome) -> set[str]:
     found = set()
     for key, record in samples.after.items():
         before = samples.before.get(key)
-        if before is not None and before != record and (before[:1] in b"\2\3" or record[:1] in b"\2\3"):
+        if before is not None and before != record and (has_text(before) or has_text(record)):
             found.add(key.decode())
     return found
 
@@ -126,7 +126,7 @@ class _Texts:
         records = {key: self._after[key] for key in keys if key in self._after}
         others = [key for key in keys if key not in records]
         records.update(tree.get(self._nodes, SAMPLES, self._root, others).items() if others else ())
-        texts = [key for key, record in records.items() if record[:1] in b"\2\3"]
+        texts = [key for key, record in records.items() if has_text(record)]
         found: dict[bytes, int | None] = dict.fromkeys(records)
         loaded = attach_texts([records[key] for key in texts], self._nodes)
         found.update(

@@ -245,6 +245,8 @@ def union_codes(given: Sequence[Sequence[bytes]]) -> tuple[Sequence[bytes], list
 
 def splice(block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> LayerBlock:
     """`block` with the entries of `upserts` in place of or beside its own, without those of `deletes`."""
+    if not len(block):
+        return upserts
     ours, gone = block.keys, set(deletes)
     gone.update(upserts.keys)
     keep = np.ones(len(ours), bool)
@@ -261,7 +263,7 @@ def splice(block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> 
     at = np.fromiter((bisect_left(ours, key) for key in upserts.keys), np.int64, len(upserts))
     before = np.concatenate([[0], np.cumsum(keep)])[at]
     order = np.insert(kept, before, len(ours) + np.arange(len(upserts)))
-    return concat([block, upserts]).pick(order) if len(ours) else upserts
+    return concat([block, upserts]).pick(order)
 
 
 def prune(block: LayerBlock) -> LayerBlock:

@@ -19,6 +19,7 @@ from repos.annotations.columns import ROW_BY_NAME, Coding
 from repos.annotations.errors import InvalidValue
 from repos.annotations.model import Kind
 from repos.annotations.rowchecks import first_broken_row
+from repos.labelstore.keycolumn import ascending
 
 Coded = tuple[Array, Sequence[bytes]]
 
@@ -120,8 +121,10 @@ def _sorted(block: LayerBlock) -> LayerBlock:
         rows = np.lexsort((lo, hi, owner))
         columns = {name: c[rows] for name, c in block.columns.items()}
         block = LayerBlock(block.keys, block.bounds, block.entry_columns, columns, block.dictionaries)
+    if ascending(block.keys):
+        return block
     order = sorted(range(len(block)), key=block.keys.__getitem__)
     for a, b in pairwise(order):
         if block.keys[a] == block.keys[b]:
             raise InvalidValue("key", block.keys[a].decode(errors="replace"), "keys given once")
-    return block if order == list(range(len(block))) else block.pick(np.array(order, np.int64))
+    return block.pick(np.array(order, np.int64))

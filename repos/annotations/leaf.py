@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -158,8 +157,3 @@ def is_canonical(body: bytes) -> bool:
 
     block = decode([body])
     return encode(block, [len(block)]) == [body] if len(block) else True
-
-
-def ascending(keys: Sequence[bytes]) -> bool:
-    """Whether keys ascend strictly."""
-    return all(a < b for a, b in pairwise(keys))

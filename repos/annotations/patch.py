@@ -19,7 +19,6 @@ from repos.annotations.blocks import I64, Array, LayerBlock, concat, union_codes
 from repos.annotations.codec import KIND_CODE
 from repos.annotations.compare import changed, spread, tokens, union_keys
 from repos.annotations.formats import LAYER, LayerFormat
-from repos.annotations.leaf import ascending
 from repos.annotations.model import Kind
 from repos.annotations.resplice import spliced
 from repos.annotations.subtree import SUBTREE_LIMIT, Subtree
@@ -35,6 +34,7 @@ from repos.annotations.subtrees import (
 )
 from repos.annotations.unleaf import OpenLeaves
 from repos.labelstore import tree
+from repos.labelstore.keycolumn import ascending
 from repos.labelstore.ports import NodeStore, Respliced
 
 REPLACE, SET_REVIEW, GONE = "replace", "set_review", "gone"
@@ -83,14 +83,14 @@ class PatchFormat(LayerFormat):
     def splice(self, block: LayerBlock, upserts: LayerBlock, deletes: Sequence[bytes]) -> LayerBlock:
         touched = sorted([*upserts.keys, *deletes])
         standing = self._standing(_of_keys(block, touched), upserts, touched)
-        return layer_blocks.splice(block, standing, sorted(set(touched).difference(standing.keys)))
+        return layer_blocks.splice(block, standing, _lacking(standing, touched))
 
     def splice_leaves(
         self, bodies: Sequence[bytes], upserts: LayerBlock, deletes: Sequence[bytes]
     ) -> Respliced[LayerBlock]:
         touched, opened = sorted([*upserts.keys, *deletes]), OpenLeaves(bodies)
         standing = self._standing(opened.block(opened.numbers(touched)), upserts, touched)
-        return spliced(opened, standing, sorted(set(touched).difference(standing.keys)))
+        return spliced(opened, standing, _lacking(standing, touched))
 
     def _standing(self, old: LayerBlock, patch: LayerBlock, touched: Sequence[bytes]) -> LayerBlock:
         """What stands in place of the touched entries; notes what changes."""
@@ -185,6 +185,11 @@ def _by_key(parts: Sequence[LayerBlock]) -> LayerBlock:
     return whole.pick(np.array(sorted(range(len(whole)), key=whole.keys.__getitem__), np.int64))
 
 
+def _lacking(block: LayerBlock, keys: list[bytes]) -> list[bytes]:
+    """Those of the ascending `keys` that a block has not."""
+    return [] if block.keys == keys else sorted(set(keys).difference(block.keys))
+
+
 def _none() -> I64:
     return np.zeros(0, np.int64)
 
@@ -192,7 +197,7 @@ def _none() -> I64:
 def _of_keys(block: LayerBlock, keys: Sequence[bytes]) -> LayerBlock:
     """Those of the ascending `keys` that a block has."""
     ours, at, found = block.keys, 0, list[int]()
-    if len(ours) == len(keys) and ours == keys:
+    if not ours or ours == keys:
         return block
     for key in keys:
         at = bisect_left(ours, key, at)

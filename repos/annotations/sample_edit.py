@@ -69,16 +69,7 @@ class Outcome:
 def edit_samples(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit, schema: Schema) -> Outcome:
     """Records of all samples that the edit names."""
     out = Outcome()
-    named = {key.encode(errors="replace") for key in edit.samples}
-    named |= {
-        s.source.encode() for s in edit.samples.values() if s.source is not None and not key_problem(s.source)
-    }
-    named |= {e.base_key.encode(errors="replace") for e in edit.expected}
-    for _, block in edit.sample_bulk:
-        named.update(block.keys)
-    stored = dict(
-        tree.get(nodes, SAMPLES, base.samples, sorted(k for k in named if 0 < len(k) <= 1024)).items()
-    )
+    stored = _stored(nodes, base, edit)
     _check_expected(edit, stored, out)
     out.after = dict(stored)
     for number, block in edit.sample_bulk:
@@ -101,6 +92,21 @@ def edit_samples(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit, schema: S
     out.before = dict(stored)
     _check_fields(schema, out)
     return out
+
+
+def _stored(nodes: NodeStore, base: Snapshot, edit: SnapshotEdit) -> Records:
+    """Those of the records that the edit speaks of which are there before it."""
+    if not base.samples.entries:
+        return {}
+    named = {key.encode(errors="replace") for key in edit.samples}
+    named |= {
+        s.source.encode() for s in edit.samples.values() if s.source is not None and not key_problem(s.source)
+    }
+    named |= {e.base_key.encode(errors="replace") for e in edit.expected}
+    for _, block in edit.sample_bulk:
+        named.update(block.keys)
+    wanted = sorted(key for key in named if 0 < len(key) <= 1024)
+    return dict(tree.get(nodes, SAMPLES, base.samples, wanted).items())
 
 
 def _record(nodes: NodeStore, sample: Sample, out: Outcome, key: str) -> bytes | None:
@@ -174,16 +180,17 @@ def check_keys(
     """Twins, folders and paths given twice among the new keys and all that stay; gives the edit of the odd index."""
     new = {**dict.fromkeys(samples.new_keys, samples), **dict.fromkeys(files.new_keys, files)}
     gone = {*samples.gone_keys, *files.gone_keys}
-    for key in set(samples.after).intersection(files.after):
+    for key in set(files.after).intersection(samples.after):
         if key in new:
             new[key].report(key, "key", f"{_show(key)} is both a sample and a file", "different names")
+    forms = {key: folded(key) for key in new}
     if new:
         for fmt, root, other in ((SAMPLES, base.samples, files), (FILES, base.files, samples)):
             _check_other(nodes, fmt, root, other, new, gone)
-        _check_twins(nodes, base, new, gone)
+        _check_twins(nodes, base, new, forms, gone)
         _check_folders(nodes, base, new, gone)
     edit: dict[bytes, bytes | None] = {folded(key): None for key in gone if is_odd(key)}
-    edit.update({folded(key): key for key in new if is_odd(key)})
+    edit.update({form: key for key, form in forms.items() if form != key})
     return edit
 
 
@@ -206,8 +213,14 @@ def _check_other(
             mine.report(key, "key", f"{_show(key)} is both a sample and a file", "different names")
 
 
-def _check_twins(nodes: NodeStore, base: Snapshot, new: Mapping[bytes, Outcome], gone: set[bytes]) -> None:
-    forms = {key: folded(key) for key in new}
+def _check_twins(
+    nodes: NodeStore,
+    base: Snapshot,
+    new: Mapping[bytes, Outcome],
+    forms: Mapping[bytes, bytes],
+    gone: set[bytes],
+) -> None:
+    """New keys that are the same as another one that is new or stays, by their folded `forms`."""
     odd = (
         dict(tree.get(nodes, ODD, base.odd, sorted(set(forms.values()))).items()) if base.odd.entries else {}
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repos.annotations.codec import attributes_bytes, attributes_from
-from repos.annotations.errors import InvalidValue
+from repos.annotations.errors import InvalidValue, MalformedRecord
 from repos.annotations.model import Media, MediaState, Sample
 from repos.annotations.rest import INLINE_LIMIT, DetachedPart
 from repos.annotations.wire import Reader, Writer
@@ -97,23 +97,49 @@ def sample_from(record: bytes) -> Sample:
 
 def fields_offset(record: bytes) -> int:
     """Where the fields begin, without making the sample: what bulk checks of fields need."""
-    if record[0] in (_NONE, _TEXT_APART):
-        return 1 if record[0] == _NONE else 1 + ADDRESS_BYTES
-    r = Reader(record, "sample", 1)
+    try:
+        at = _behind_content(record)
+    except IndexError:
+        at = len(record) + 1
+    if at > len(record):
+        raise MalformedRecord("sample", len(record), "a record that does not end in its content")
+    return at
+
+
+def _behind_content(record: bytes) -> int:
+    """Only lengths are read, as this is asked of every record of an import."""
+    if record[0] == _NONE:
+        return 1
+    if record[0] == _TEXT_APART:
+        return 1 + ADDRESS_BYTES
     if record[0] == _TEXT:
-        r.blob()
-        return r.at
+        return _behind_blob(record, 1)
     bits = record[2]
-    r.at = 3 + (32 if bits & _SHA else 0)
+    at = 3 + (32 if bits & _SHA else 0)
     if bits & _TYPE:
-        r.blob()
+        at = _behind_blob(record, at)
     for bit in (_SIZE, _WIDTH, _HEIGHT):
         if bits & bit:
-            r.varint()
-    r.at += 8 if bits & _DURATION else 0
+            at = _behind_varint(record, at)
+    at += 8 if bits & _DURATION else 0
     if bits & _URI:
-        r.blob()
-    return r.at + bool(bits & _ORIENTATION)
+        at = _behind_blob(record, at)
+    return at + bool(bits & _ORIENTATION)
+
+
+def _behind_varint(record: bytes, at: int) -> int:
+    while record[at] >= 0x80:
+        at += 1
+    return at + 1
+
+
+def _behind_blob(record: bytes, at: int) -> int:
+    length = record[at]
+    if length < 0x80:
+        return at + 1 + length
+    r = Reader(record, "sample", at)
+    length = r.varint()
+    return r.at + length
 
 
 def media_of(record: bytes) -> tuple[bytes, int | None] | None:
@@ -126,6 +152,11 @@ def media_of(record: bytes) -> tuple[bytes, int | None] | None:
     if bits & _TYPE:
         r.blob()
     return digest, r.varint() if bits & _SIZE else None
+
+
+def has_text(record: bytes) -> bool:
+    """Whether a record is that of a text, in place or apart."""
+    return record[0] in (_TEXT, _TEXT_APART)
 
 
 def text_address(record: bytes) -> Address | None:

@@ -71,11 +71,11 @@ def edit(
     KeyOrder when upserts are not in order, ContradictingEdit when a key is in both.
     """
     put_keys, gone = fmt.keys(upserts), sorted(set(deletes))
-    check_keys(put_keys)
-    if both := set(gone).intersection(put_keys):
+    if both := set(gone).intersection(put_keys) if gone else ():
         raise ContradictingEdit(min(both))
     if root.address is None:
         return build(nodes, fmt, [upserts], root.target)
+    check_keys(put_keys)
     reader = TreeReader(nodes, fmt, root)
     hits = reader.locate(sorted((*put_keys, *gone)))
     edits = _Edits(reader, fmt, upserts, put_keys, gone)

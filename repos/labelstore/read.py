@@ -33,8 +33,8 @@ class NoSuchPosition(LabelStoreError):
 
 def get(nodes: NodeReader, fmt: LeafFormat[B], root: TreeRoot, keys: Iterable[bytes]) -> B:
     """The entries of those of `keys` that the tree has, in key order."""
-    wanted = sorted(set(keys))
-    if root.address is None or not wanted:
+    wanted = sorted(set(keys)) if root.address is not None else []
+    if not wanted:
         return fmt.concat([])
     reader = TreeReader(nodes, fmt, root)
     leaves = [hit.node for hit in reader.locate(wanted)]

@@ -23,7 +23,7 @@ from repos.annotations.jsonin import InvalidJson
 from repos.annotations.model import Annotation, Box, Geometry, Review, Sample, Scalar, Value
 from repos.annotations.render import annotation_from, annotation_json, sample_json
 from repos.annotations.render import sample_from as sample_from_json
-from repos.annotations.samples import sample_bytes, sample_from
+from repos.annotations.samples import fields_offset, sample_bytes, sample_from
 from repos.annotations.schema import LabelClass, Schema
 from repos.labelstore.varint import MalformedBytes
 from tests.property.annotations import values
@@ -52,6 +52,16 @@ def test_attributes_read_back_whatever_their_order(attributes: dict[str, Scalar]
     raw = attributes_bytes(canonical)
     assert attributes_from(raw) == canonical
     assert attributes_bytes(dict(sorted(canonical.items(), reverse=True))) == raw
+
+
+@given(values.samples)
+def test_the_fields_of_a_sample_are_found_without_reading_it(sample: Sample) -> None:
+    record = sample_bytes(sample)
+    at = fields_offset(record)
+    assert attributes_from(record[at:]) == sample.fields
+    for cut in range(at):
+        with pytest.raises(MalformedBytes):
+            fields_offset(record[:cut])
 
 
 @given(values.reviews)
