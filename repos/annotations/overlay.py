@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from repos.labelstore.digest import Address, address_of
 from repos.labelstore.ports import DeltaWriter, NodeStore
+from repos.labelstore.threads import mapped
 
 T = TypeVar("T")
 AT_ONCE = 256
@@ -35,7 +36,7 @@ class Overlay:
         replaced: Sequence[Address | None],
         addresses: Sequence[Address] | None = None,
     ) -> list[Address]:
-        named = list(addresses or map(address_of, raws))
+        named = list(addresses or mapped(address_of, raws))
         for address, raw, old in zip(named, raws, replaced, strict=True):
             self._new.setdefault(address, raw)
             if old is not None and old not in self._new:

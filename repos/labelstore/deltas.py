@@ -20,6 +20,7 @@ from repos.labelstore.packs import (
     encode_delta,
     encode_entry,
 )
+from repos.labelstore.threads import mapped
 
 WORTH = 4
 """A delta of a quarter of its node is taken without looking how small the node would get by itself."""
@@ -62,8 +63,8 @@ def unfold(
             raise MalformedPack(f"packed node {address.hex()}", 0, f"it has {depth} bases, not under {limit}")
     wanted = list({head[1] for head in heads.values() if head is not None})
     there = bases(wanted, max(depths.values())) if wanted else {}
-    found = {
-        address: decode_entry(entry, address, None if (head := heads[address]) is None else there[head[1]])
+    parts = [
+        (entry, address, None if (head := heads[address]) is None else there[head[1]])
         for address, entry in entries.items()
-    }
-    return found, depths
+    ]
+    return dict(zip(entries, mapped(lambda part: decode_entry(*part), parts), strict=True)), depths

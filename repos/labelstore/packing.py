@@ -20,6 +20,7 @@ from repos.labelstore.packs import (
     encode_pack,
 )
 from repos.labelstore.ports import NodeReader
+from repos.labelstore.threads import mapped
 
 
 class PackReader:
@@ -67,19 +68,10 @@ class PackWriter:
         return {**there, **unfold(mine, lambda bases, _: self._reader.get_many(bases))[0]}
 
     def put(self, raw: bytes) -> Address:
-        return self._put(address_of(raw), raw, None)
-
-    def _put(self, address: Address, raw: bytes, base: Base | None) -> Address:
-        if address not in self._new:
-            entry = encode_over(raw, base)
-            if self._sink is not None and self._size and self._size + _weight(entry) > _ROOM:
-                self.flush()
-            self._new[address] = entry
-            self._size += _weight(entry)
-        return address
+        return self.put_many([raw])[0]
 
     def put_many(self, raws: Sequence[bytes]) -> list[Address]:
-        return [self.put(raw) for raw in raws]
+        return self.put_over(raws, [None] * len(raws))
 
     def put_over(
         self,
@@ -88,11 +80,22 @@ class PackWriter:
         addresses: Sequence[Address] | None = None,
     ) -> list[Address]:
         known = self._bases([a for a in replaced if a is not None]) if self._bases else {}
-        named = addresses or map(address_of, raws)
-        return [
-            self._put(address, raw, known.get(old or b""))
+        named = list(addresses or mapped(address_of, raws))
+        fresh: dict[Address, tuple[bytes, Base | None]] = {
+            address: (raw, known.get(old or b""))
             for address, raw, old in zip(named, raws, replaced, strict=True)
-        ]
+            if address not in self._new
+        }
+        entries = mapped(lambda node: encode_over(*node), fresh.values())
+        for address, entry in zip(fresh, entries, strict=True):
+            self._gather(address, entry)
+        return named
+
+    def _gather(self, address: Address, entry: bytes) -> None:
+        if self._sink is not None and self._size and self._size + _weight(entry) > _ROOM:
+            self.flush()
+        self._new[address] = entry
+        self._size += _weight(entry)
 
     def __len__(self) -> int:
         """Nodes gathered and not yet handed over."""
