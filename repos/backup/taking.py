@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
@@ -24,10 +23,10 @@ from repos.backup.burials import carry_over
 from repos.labelstore.ports import BlobStore
 from repos.models import Network
 from repos.services.network_locks import pinned
-from repos.storage import configured
+from repos.storage import at_once, configured
 
 FORMAT = 1
-AT_ONCE = 4
+AT_ONCE = 8
 SPOOLED = 16 * 2**20
 
 _OBJECTS = """
@@ -114,12 +113,13 @@ def copy_objects(
     there = {info.key for info in target.list("objects/")}
     missing = [one for one in needed if places.object_key(one.key) not in there]
     sizes = 0
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="backup") as pool:
-        work = pool.map(lambda one: copy(source, one.key, target, places.object_key(one.key)), missing)
-        for done, size in enumerate(work, 1):
-            sizes += size
-            if done % 1000 == 0:
-                tell(f"{done} of {len(missing)} objects")
+    work = at_once.each(
+        lambda one: copy(source, one.key, target, places.object_key(one.key)), missing, AT_ONCE
+    )
+    for done, size in enumerate(work, 1):
+        sizes += size
+        if done % 1000 == 0:
+            tell(f"{done} of {len(missing)} objects")
     return len(missing), sizes
 
 

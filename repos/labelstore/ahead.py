@@ -6,6 +6,7 @@ Batches grow with what was used already, up to BATCH bytes, so who wants little 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -33,10 +34,22 @@ class Ahead:
         missing = [address for address in addresses if address not in here]
         return here | self._nodes.get_many(missing) if missing else here
 
-    def hold(self, addresses: Iterable[Address]) -> int:
-        """Fetch these, and hold them instead of what was held; how many bytes they are."""
-        self._held = self.get_many(list(dict.fromkeys(addresses)))
-        return sum(map(len, self._held.values()))
+    def hold(self, addresses: Iterable[Address], *, besides: bool = False) -> int:
+        """Fetch these, and hold them instead of (or `besides`) what was held; how many bytes they are."""
+        found = self.get_many(list(dict.fromkeys(addresses)))
+        self._held = self._held | found if besides else found
+        return sum(map(len, found.values()))
+
+    def hold_paths(self, fmt: LeafFormat[Any], roots: Iterable[TreeRoot], key: bytes) -> None:
+        """The nodes on the way to one key in several trees, besides what is held; a round trip for each level."""
+        some = [(root.level, root.address) for root in roots if root.address is not None]
+        while some:
+            self.hold((address for _, address in some), besides=True)
+            some = [(level - 1, self._towards(fmt, level, address, key)) for level, address in some if level]
+
+    def _towards(self, fmt: LeafFormat[Any], level: int, address: Address, key: bytes) -> Address:
+        inner = decode_inner(self._held[address], fmt.flavour, level, address)
+        return inner.children[min(bisect_left(inner.keys, key), len(inner.keys) - 1)].address
 
     def hold_trees(self, fmt: LeafFormat[Any], roots: Iterable[TreeRoot]) -> None:
         """Every node of some trees; one round trip for each level of the highest."""

@@ -12,9 +12,9 @@ Where it is not, a node lies in two windows and is opened in both.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from repos.labelstore.ahead import Ahead
 from repos.labelstore.cursor import TreeReader, check_keys
@@ -100,9 +100,7 @@ def different_leaves(
     one, two = _side(ahead, fmt, a), _side(ahead, fmt, b)
     while level := _level(one, two):
         _hold(ahead, level, one, two)
-        one, two = (side.opened(Range()) if side.level == level else side for side in (one, two))
-        if one.level == two.level:
-            one, two = _without_equal(one, two)
+        one, two = _opened_at(level, one, two)
     return one.nodes, two.nodes
 
 
@@ -111,9 +109,30 @@ def _level(a: Side[B], b: Side[B]) -> int:
     return max(a.level if a.nodes else 0, b.level if b.nodes else 0)
 
 
-def _hold(ahead: Ahead, level: int, *sides: Side[B]) -> None:
-    """The nodes of this level of both sides, in one round trip."""
-    ahead.hold(child.address for side in sides if side.level == level for child in side.children)
+def _hold(ahead: Ahead, level: int, *sides: Side[B], besides: bool = False) -> None:
+    """The nodes of this level of all sides, in one round trip."""
+    wanted = (child.address for side in sides if side.level == level for child in side.children)
+    ahead.hold(wanted, besides=besides)
+
+
+def hold_different(
+    ahead: Ahead, trees: Iterable[tuple[LeafFormat[Any], TreeRoot, TreeRoot]], most_rows: int
+) -> None:
+    """Hold the nodes in which pairs of trees differ, of all pairs at once: one `get_many` per level. Leaves of a pair
+    that are of more rows are left to its diff, which reads them in windows."""
+    pairs = [(_side(ahead, fmt, a), _side(ahead, fmt, b)) for fmt, a, b in trees if a.address != b.address]
+    for level in range(max((_level(*pair) for pair in pairs), default=0), 0, -1):
+        _hold(ahead, level, *(side for pair in pairs for side in pair), besides=True)
+        pairs = [_opened_at(level, *pair) for pair in pairs]
+    light = [
+        pair for pair in pairs if sum(c.rows + c.entries for side in pair for c in side.children) <= most_rows
+    ]
+    _hold(ahead, 0, *(side for pair in light for side in pair), besides=True)
+
+
+def _opened_at(level: int, a: Side[B], b: Side[B]) -> tuple[Side[B], Side[B]]:
+    a, b = (side.opened(Range()) if side.level == level else side for side in (a, b))
+    return _without_equal(a, b) if a.level == b.level else (a, b)
 
 
 def _differences(

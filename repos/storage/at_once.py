@@ -17,11 +17,11 @@ R = TypeVar("R")
 AT_ONCE = 32
 
 
-def each(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`work` of every item, in order, AT_ONCE at a time; what one raises is raised here. `work` does not call this
+def each(work: Callable[[T], R], items: Iterable[T], width: int = AT_ONCE) -> Iterator[R]:
+    """`work` of every item, in order, `width` at a time; what one raises is raised here. `work` does not call this
     again, and touches neither the database nor anything else that belongs to the caller's thread."""
     source = iter(items)
-    while some := list(islice(source, AT_ONCE)):
+    while some := list(islice(source, width)):
         yield from _together(work, some)
 
 

@@ -1,27 +1,36 @@
 """Rows of commits against their canonical bytes, parents, generations, clocks, and change sets against the direct diff.
 
 Invariant: what a page shows of a commit comes from its row, what is hashed from its bytes; both say the same. Cost: one
-read of a thousand commits; a diff of each commit with its first parent, at the cost of its change.
+read of a thousand commits; a diff of each commit with its first parent, at the cost of its change. What the diffs of
+AT_ONCE commits read is fetched together, level by level; after damage each reads for itself and tells what is wrong.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from repos.annotations import changeset_codec
 from repos.annotations import snapshot as snapshots
 from repos.annotations.blocks import LayerBlock
 from repos.annotations.changeset import ChangeSet, LayerChange, direct
-from repos.annotations.formats import LAYER
+from repos.annotations.formats import FILES, LAYER, SAMPLES
+from repos.annotations.snapshot import Snapshot
+from repos.labelstore.ahead import Ahead
+from repos.labelstore.blobkeys import StoreUnavailable
 from repos.labelstore.commit import Commit, commit_id_of, decode_commit
-from repos.labelstore.digest import MissingNode
+from repos.labelstore.digest import Address, MissingNode
 from repos.labelstore.errors import LabelStoreError
 from repos.labelstore.ports import NodeReader
+from repos.labelstore.root import TreeRoot, empty_root
+from repos.labelstore.treediff import hold_different
 from repos.models import CommitRecord, Network
 from repos.upkeep.findings import Fault, Finding, Places, Tell
 
-PAGE = 500
+PAGE, AT_ONCE = 500, 64
+MOST_ROWS = 20_000
+"""Of leaves that one commit changed, held ahead; larger changes are read in windows."""
 AHEAD = 15 * 60
 """Seconds by which a commit may lie in the future before somebody is told."""
 
@@ -42,9 +51,14 @@ class CommitChecks:
     """Of one network. `places` names a ref that leads to what is wrong."""
 
     def __init__(self, network: Network, nodes: NodeReader, places: Places, tell: Tell) -> None:
-        self.network, self.nodes, self.places, self._tell = network, nodes, places, tell
+        self.network, self.places, self._tell = network, places, tell
+        self.nodes = Ahead(nodes)
 
     def check(self, page: Sequence[CommitRecord]) -> None:
+        for at in range(0, len(page), AT_ONCE):
+            self._check(page[at : at + AT_ONCE])
+
+    def _check(self, page: Sequence[CommitRecord]) -> None:
         parents = {p for row in page for p in row.parents}
         known = {
             row.commit_id: row
@@ -52,6 +66,7 @@ class CommitChecks:
                 "pk", "commit_id", "generation", "snapshot", "committed_at", "network"
             )
         }
+        self._hold(page, known)
         for row in page:
             raw = self._raw(row)
             if raw is not None:
@@ -59,6 +74,16 @@ class CommitChecks:
             self._graph(row, known)
             self._clock(row, known)
             self._change_set(row, known)
+
+    def _hold(self, page: Sequence[CommitRecord], known: dict[str, CommitRecord]) -> None:
+        """What the checks of these commits will read, if all of it is sound."""
+        pairs = [(known[row.parents[0]], row) for row in page if row.parents and row.parents[0] in known]
+        try:
+            hold_commits(self.nodes, page, [(bytes(a.snapshot), bytes(b.snapshot)) for a, b in pairs])
+        except StoreUnavailable:
+            raise
+        except LabelStoreError:
+            return
 
     def wrong(
         self, row: CommitRecord, fault: Fault, expected: str, found: str, part: str = "", address: str = ""
@@ -144,6 +169,30 @@ class CommitChecks:
             found = f"changes of {', '.join(stored.touched_samples()[:5]) or 'no sample'}"
             expected = f"changes of {', '.join(meant.touched_samples()[:5]) or 'no sample'}"
             self.wrong(row, Fault.WRONG_CHANGE_SET, expected, found, address=address.hex())
+
+
+def hold_commits(
+    nodes: Ahead, page: Sequence[CommitRecord], pairs: Sequence[tuple[Address, Address]]
+) -> None:
+    """Hold commits, their change sets, and the nodes in which these pairs of snapshots differ."""
+    stored = [bytes(row.change_set) for row in page if row.change_set is not None]
+    addresses = {address for pair in pairs for address in pair}
+    nodes.hold([*(bytes(row.address) for row in page), *stored, *addresses])
+    runs = {run for raw in nodes.get_many(stored).values() for run in changeset_codec.references(raw)}
+    records = {a: snapshots.decode_snapshot(raw) for a, raw in nodes.get_many(list(addresses)).items()}
+    nodes.hold([*runs, *(record.schema for record in records.values())], besides=True)
+    loaded = {address: snapshots.load(nodes, address) for address in addresses}
+    trees = [tree for a, b in pairs for tree in snapshot_trees(loaded[a], loaded[b])]
+    hold_different(nodes, trees, MOST_ROWS)
+
+
+def snapshot_trees(a: Snapshot, b: Snapshot) -> Iterator[tuple[Any, TreeRoot, TreeRoot]]:
+    """The trees of two snapshots that a diff walks, side by side."""
+    yield SAMPLES, a.samples, b.samples
+    yield FILES, a.files, b.files
+    nothing = empty_root(snapshots.LAYER_TARGET)
+    for name in {*a.layers, *b.layers}:
+        yield LAYER, a.layers.get(name, nothing), b.layers.get(name, nothing)
 
 
 def same(a: ChangeSet, b: ChangeSet) -> bool:

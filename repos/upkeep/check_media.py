@@ -1,7 +1,7 @@
 """Media that samples and files name: each has its row, its object, its size; deep: its digest.
 
 Invariant: a redacted medium is told as redacted, never as missing. Cost: one query for each batch that the walk gives,
-one look at each object (media travel together, so there are fewer of those); deep reads every byte once.
+one look at each object, of many side by side (media travel together, so there are fewer); deep reads every byte once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from repos.labelstore.blobkeys import MissingBlob
 from repos.labelstore.ports import BlobStore
 from repos.labelstore.seen import SeenSet
 from repos.models import Blob, Network
+from repos.storage import at_once
 from repos.upkeep.findings import Fault, Finding, Places, Tell
 
 KEPT = 10_000
@@ -37,8 +38,10 @@ class MediaChecks:
         self.count += len(new)
         rows = Blob.objects.filter(network=self.network, sha256__in=[one.sha256 for one in new])
         found = {bytes(row.sha256): row for row in rows} if new else {}
+        self._look_at({row.object_key for row in found.values() if row.redacted_at is None})
         for one in new:
             self._one(one, found.get(one.sha256))
+        self._forget()
 
     def close(self) -> None:
         self._seen.close()
@@ -54,7 +57,7 @@ class MediaChecks:
             self._object(one, row)
 
     def _object(self, one: Named, row: Blob) -> None:
-        size = self._size(row.object_key)
+        size = self._sizes[row.object_key]
         if size is None:
             self._wrong(one, Fault.MISSING_MEDIUM, row, f"{row.size} bytes", "no object")
         elif size < row.offset + row.size:
@@ -74,13 +77,15 @@ class MediaChecks:
         if digest.digest() != one.sha256:
             self._wrong(one, Fault.DAMAGED_MEDIUM, row, one.sha256.hex(), digest.hexdigest())
 
-    def _size(self, key: str) -> int | None:
-        if key not in self._sizes:
-            info = self._blobs.head(key)
+    def _look_at(self, keys: set[str]) -> None:
+        """Sizes of objects, side by side."""
+        wanted = sorted(keys - self._sizes.keys())
+        for key, info in zip(wanted, at_once.each(self._blobs.head, wanted), strict=True):
             self._sizes[key] = None if info is None else info.size
-            if len(self._sizes) > KEPT:
-                self._sizes.popitem(last=False)
-        return self._sizes[key]
+
+    def _forget(self) -> None:
+        while len(self._sizes) > KEPT:
+            self._sizes.popitem(last=False)
 
     def _wrong(self, one: Named, fault: Fault, row: Blob | None, expected: str, found: str) -> None:
         repository, ref = self.places.of(one.origin)

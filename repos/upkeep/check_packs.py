@@ -1,18 +1,20 @@
 """Packs and the table of locations: every object there, of its size, with an index that agrees with the table.
 
 Invariant: `deep` reads every byte of every pack and compares its checksum; else only its trailer and its index are read
-(what is reachable in it is read and hashed by the walk all the same). Cost: two small reads a pack, or the pack;
-memory: one pack.
+(what is reachable in it is read and hashed by the walk all the same). Cost: two small reads a pack, of many
+packs side by side, or the pack, one after the other; memory: one pack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from repos.labelstore.blobkeys import MissingBlob
 from repos.labelstore.packs import END_MAGIC, INDEX_LINE, MAGIC, TRAILER, MalformedPack, decode_pack
 from repos.labelstore.ports import BlobStore, PackEntry
 from repos.models import Network, NodeLocation, Pack
+from repos.storage import at_once
 from repos.upkeep.findings import Fault, Finding, Tell
 
 Entries = Mapping[bytes, tuple[int, int]]
@@ -21,39 +23,51 @@ Entries = Mapping[bytes, tuple[int, int]]
 def check_packs(network: Network, blobs: BlobStore, tell: Tell, deep: bool) -> Iterator[int]:
     """Tell what is wrong with packs that were published; yields how many are done."""
     packs = Pack.objects.filter(network=network, state=Pack.State.LIVE).order_by("pk")
-    for done, pack in enumerate(packs.iterator(chunk_size=500), 1):
-        entries = _entries(network, blobs, pack, tell, deep)
-        if entries is not None:
-            _compare(network, pack, entries, tell)
+    width = 1 if deep else at_once.AT_ONCE
+    looked = at_once.each(lambda pack: _look(blobs, pack, deep), packs.iterator(chunk_size=500), width)
+    for done, (pack, found) in enumerate(looked, 1):
+        if isinstance(found, _Wrong):
+            tell(
+                Finding(
+                    found.fault,
+                    network.prefix,
+                    pack=pack.object_key,
+                    offset=found.offset,
+                    expected=found.expected,
+                    found=found.found,
+                )
+            )
+        else:
+            _compare(network, pack, found, tell)
         yield done
 
 
-def _entries(network: Network, blobs: BlobStore, pack: Pack, tell: Tell, deep: bool) -> Entries | None:
-    """What the pack's own index says; None when it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """Why the index of a pack cannot be read."""
 
-    def wrong(fault: Fault, expected: str, found: str, offset: int | None = None) -> None:
-        tell(
-            Finding(
-                fault, network.prefix, pack=pack.object_key, offset=offset, expected=expected, found=found
-            )
-        )
+    fault: Fault
+    expected: str
+    found: str
+    offset: int | None = None
 
+
+def _look(blobs: BlobStore, pack: Pack, deep: bool) -> tuple[Pack, Entries | _Wrong]:
+    """What the pack's own index says. Asks the store alone: many are looked at side by side."""
+    lost = _Wrong(Fault.LOST_PACK, f"an object of {pack.size} bytes", "no object")
     info = blobs.head(pack.object_key)
     if info is None:
-        wrong(Fault.LOST_PACK, f"an object of {pack.size} bytes", "no object")
-        return None
+        return pack, lost
     if info.size != pack.size:
-        wrong(Fault.TORN_PACK, f"{pack.size} bytes", f"{info.size} bytes")
-        return None
+        return pack, _Wrong(Fault.TORN_PACK, f"{pack.size} bytes", f"{info.size} bytes")
     try:
         found = decode_pack(blobs.get(pack.object_key)).entries if deep else read_index(blobs, pack)
     except MissingBlob:
-        wrong(Fault.LOST_PACK, f"an object of {pack.size} bytes", "no object")
-        return None
+        return pack, lost
     except MalformedPack as error:
-        wrong(Fault.DAMAGED_PACK, "a pack whose bytes have its checksum", error.reason, error.at)
-        return None
-    return {entry.address: (entry.offset, entry.length) for entry in found}
+        expected = "a pack whose bytes have its checksum"
+        return pack, _Wrong(Fault.DAMAGED_PACK, expected, error.reason, error.at)
+    return pack, {entry.address: (entry.offset, entry.length) for entry in found}
 
 
 def read_index(blobs: BlobStore, pack: Pack) -> list[PackEntry]:
