@@ -18,7 +18,7 @@ from repos.labelstore.walk import Part, Range, behind, behind_prefix, parts, win
 
 SLASH = b"/"
 BEHIND_SLASH = b"0"
-READ_AHEAD = 128
+FIRST_AHEAD, READ_AHEAD = 16, 128
 
 
 class Folder(NamedTuple):
@@ -69,7 +69,7 @@ def _pieces(reader: TreeReader[B], prefix: bytes, low: bytes) -> Iterator[Folder
     def whole(part: Part) -> bool:
         return part.before is not None and part.before >= low and _shared(prefix, part.before, part.child.key)
 
-    for window in windows(parts(reader, keys, READ_AHEAD, whole=whole), READ_AHEAD):
+    for window in windows(parts(reader, keys, READ_AHEAD, whole=whole), READ_AHEAD, FIRST_AHEAD):
         opened = [part for part in window if not whole(part)]
         runs = iter(_key_runs(reader, opened))
         for part in window:

@@ -45,9 +45,9 @@ def behind_prefix(prefix: bytes) -> bytes | None:
     return head[:-1] + bytes((head[-1] + 1,)) if head else None
 
 
-def windows(items: Iterable[T], ahead: int) -> Iterator[list[T]]:
-    """The items in lists of 1, 2, 4, ... up to `ahead`."""
-    source, size = iter(items), 1
+def windows(items: Iterable[T], ahead: int, first: int = 1) -> Iterator[list[T]]:
+    """The items in lists of `first` (1), twice as many, ... up to `ahead`."""
+    source, size = iter(items), first
     while window := list(islice(source, size)):
         yield window
         size = min(size * 2, ahead)

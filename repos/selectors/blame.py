@@ -1,9 +1,9 @@
 """Who set a label, and everything that happened to one sample: read back along the commits that touched it.
 
 Invariant: the way back goes to a parent that says the same of the sample, if there is one, so that a merged pull
-request is told by its own commits and not by the merge. Cost: commits are looked up in runs; one whose tree of the
-layer has the address of its parent's costs no read of it. What takes longer than the budget is answered as far as it
-came, and says so.
+request is told by its own commits and not by the merge. Cost: commits are looked up in runs, and what a run of them
+says of the sample is fetched together; one whose tree of the layer has the address of its parent's is not read. What
+takes longer than the budget is answered as far as it came, and says so.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from repos.annotations.schema import Schema
 from repos.annotations.semantic import Change
 from repos.annotations.snapshot import SnapshotView
 from repos.errors import NotFound
+from repos.labelstore.ahead import Ahead
 from repos.models import CommitRecord, Repository
 from repos.selectors.commits import records
 from repos.selectors.graph import lookup
 from repos.selectors.people import Person, people
-from repos.selectors.snapshots import view_at, view_of
+from repos.selectors.snapshots import hold_entries, snapshot_at, view_of
+from repos.services.stores import nodes_of
 
 BUDGET_SECONDS = 0.5
+FIRST_AHEAD, MOST_AHEAD = 8, 64
+"""Commits whose entries are fetched together."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,9 @@ class _Walk:
             if time.monotonic() > self.deadline:
                 self.complete = False
                 return
-            sides = [(parent, self._view(parent)) for parent in self._parents(commit)]
+            parents = self._parents(commit)
+            self._look_ahead(parents[0])
+            sides = [(parent, self._view(parent)) for parent in parents]
             same = next(((p, v) for p, v in sides if self._same(here, entry, v)), None)
             if same is None:
                 before = self._entry(sides[0][1])
@@ -110,8 +116,26 @@ class _Walk:
         if entry is not None:
             yield Step(commit.commit_id, None, entry)
 
+    def __post_init__(self) -> None:
+        self._ahead = Ahead(nodes_of(self.repository.network))
+        self._held, self._run = set[str](), FIRST_AHEAD
+
     def _view(self, commit: CommitRecord) -> SnapshotView:
-        return view_at(self.repository.network, commit)
+        return SnapshotView(self._ahead, snapshot_at(self._ahead, bytes(commit.snapshot)))
+
+    def _look_ahead(self, commit: CommitRecord) -> None:
+        """Fetch the entry as a run of first parents has it, more commits each time: a few round trips for all."""
+        if commit.commit_id in self._held:
+            return
+        line: list[CommitRecord] = []
+        while len(line) < self._run and (found := self.known.get(commit.commit_id)) is not None:
+            line.append(found)
+            if not found.parents or found.parents[0] not in self.known:
+                break
+            commit = self.known[found.parents[0]]
+        self._held |= {found.commit_id for found in line}
+        self._run = min(4 * self._run, MOST_AHEAD)
+        hold_entries(self._ahead, [bytes(found.snapshot) for found in line], self.layer, self.key)
 
     def _entry(self, view: SnapshotView) -> LayerEntry | None:
         return view.entry(self.layer, self.key)

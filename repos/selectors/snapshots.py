@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from repos.access import Revision
-from repos.annotations.snapshot import Snapshot, SnapshotView, load
+from repos.annotations.formats import LAYER
+from repos.annotations.snapshot import Snapshot, SnapshotView, decode_snapshot, load
+from repos.labelstore.ahead import Ahead
 from repos.labelstore.digest import Address
 from repos.labelstore.ports import NodeReader
 from repos.models import CommitRecord, Network
@@ -43,3 +46,13 @@ class _Reader:
 @lru_cache(maxsize=64)
 def _decoded(reader: _Reader, address: Address) -> Snapshot:
     return load(reader.nodes, address)
+
+
+def hold_entries(ahead: Ahead, addresses: Sequence[Address], layer: str, key: str) -> None:
+    """Fetch what reading the entry of a sample in several snapshots takes: a round trip for each level, not for each
+    snapshot."""
+    ahead.hold(addresses)
+    records = {address: decode_snapshot(raw) for address, raw in ahead.get_many(addresses).items()}
+    ahead.hold((record.schema for record in records.values()), besides=True)
+    roots = {record.layers[layer] for record in records.values() if layer in record.layers}
+    ahead.hold_paths(LAYER, roots, key.encode())

@@ -18,14 +18,17 @@ from repos.annotations.blocks import LayerBlock, concat
 from repos.annotations.changeset import ChangeSet, compose_all
 from repos.annotations.drafts import Refusal
 from repos.annotations.edits import SnapshotEdit
+from repos.annotations.formats import LAYER
 from repos.annotations.importing import Batch
 from repos.annotations.model import LayerEntry, Sample
 from repos.annotations.records import SampleBlock
 from repos.annotations.schema import Schema
 from repos.annotations.snapshot import Snapshot, SnapshotView
+from repos.annotations.subtrees import inlined
 from repos.annotations.validate import Violation
 from repos.errors import EditRefused
 from repos.labelstore.ports import NodeStore
+from repos.labelstore.readon import ReadOn
 
 PORTION = 1_000_000
 ROUNDS = 20
@@ -45,6 +48,7 @@ class Gathered:
         self._waiting: set[str] = set()
         self._rows = 0
         self._changes: list[ChangeSet] = []
+        self._layers: dict[str, ReadOn[LayerBlock]] = {}
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
@@ -61,8 +65,7 @@ class Gathered:
         return self.view.samples(keys) if self.snapshot.samples.entries else {}
 
     def entries(self, layer: str, keys: Sequence[str]) -> Mapping[str, LayerEntry]:
-        self._settle(keys)
-        return self.view.entries(layer, keys) if layer in self.snapshot.layers else {}
+        return dict(inlined(self.layer_block(layer, keys), self.nodes).entries())
 
     def scan_entries(self, layer: str) -> Iterator[tuple[str, LayerEntry]]:
         self.flush()
@@ -74,7 +77,11 @@ class Gathered:
 
     def layer_block(self, layer: str, keys: Sequence[str]) -> LayerBlock:
         self._settle(keys)
-        return self.view.layer_block(layer, keys) if layer in self.snapshot.layers else LayerBlock.empty()
+        root = self.snapshot.layers.get(layer)
+        if root is None:
+            return LayerBlock.empty()
+        reader = self._layers.setdefault(layer, ReadOn(self.nodes, LAYER, root))
+        return reader.get(key.encode() for key in keys)
 
     def _settle(self, keys: Iterable[str]) -> None:
         if not self._waiting.isdisjoint(keys):
@@ -118,7 +125,7 @@ class Gathered:
             raise EditRefused(
                 [{"reason": v.reason, "key": v.key, "field": v.field} for v in applied.violations]
             )
-        self.snapshot = applied.snapshot
+        self.snapshot, self._layers = applied.snapshot, {}
         if not applied.changes.is_empty:
             self._changes.append(replace(applied.changes, layers={}) if self.first else applied.changes)
         self.places = {}
