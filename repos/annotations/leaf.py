@@ -21,6 +21,7 @@ from repos.annotations.planes import I64, U8, PlaneMatrix, ranks, split
 
 VERSION = 1
 FLOATS = tuple(c for c in ROW_COLUMNS if c.coding is Coding.FLOAT)
+FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
 CODED = tuple(c for c in (*ENTRY_COLUMNS, *ROW_COLUMNS) if c.coding is Coding.CODE)
 ROW_PLANES = sum(c.planes for c in ROW_COLUMNS)
 ENTRY_PLANES = sum(c.planes for c in ENTRY_COLUMNS)
@@ -145,7 +146,7 @@ class _Encoder:
                 dense = np.zeros(self.leaves, np.int64)
                 dense[filled] = np.arange(len(filled))
                 integers, codes = quantise(values, self.row_starts[filled], dense[self.leaf_of_row])
-                self.codings[filled, FLOATS.index(column)] = codes
+                self.codings[filled, FLOAT_AT[column.name]] = codes
                 return integers
             case Coding.UINT:
                 return values

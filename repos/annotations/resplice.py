@@ -10,6 +10,7 @@ everything else is O(touched rows).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from repos.annotations.blocks import Array, LayerBlock, splice, union_codes
 from repos.annotations.columns import ENTRY_COLUMNS, ROW_COLUMNS, Coding, Column
 from repos.annotations.compare import ragged
 from repos.annotations.floats import SIGNED, due, quantise_as, restore
-from repos.annotations.leaf import CODED, FLOATS, NO_SECTION, Section, assembled, section
+from repos.annotations.leaf import CODED, FLOAT_AT, FLOATS, NO_SECTION, Section, assembled, section
 from repos.annotations.leafwords import Words
 from repos.annotations.planes import I64, U8, PlaneMatrix, ranks, split
 from repos.annotations.subtree import subtree_from
@@ -81,9 +82,9 @@ class _Half:
         self.stay = np.flatnonzero(stays)
         new = np.zeros(len(self.stay) + len(put_at), bool)
         new[put_at] = True
-        self._order = np.empty(len(new), np.int64)
-        self._order[~new] = self.stay
-        self._order[new] = len(stays) + np.arange(len(put_at))
+        self._put_at, self._stay_at = put_at, np.flatnonzero(~new)
+        self._source = np.zeros(len(new), np.int64)
+        self._source[self._stay_at] = self.stay
         leaves = len(items.counts)
         self._counts = items.counts - np.bincount(items.leaf[~stays], minlength=leaves)
         self._counts += np.bincount(put_leaf, minlength=leaves)
@@ -104,19 +105,28 @@ class _Half:
     def planes(self) -> PlaneMatrix:
         """Of all items after the exchange."""
         old = self.items.planes
-        kept = [number for number in old.numbers if number not in self._left_out]
-        numbers = sorted({*kept, *(number for number, _ in (*self._rewritten, *self._put))})
+        kept = [(n, old.matrix[old.row[n]]) for n in old.numbers if n not in self._left_out]
+        stay = [*kept, *self._rewritten] if len(self.stay) else []
+        numbers = sorted({number for number, _ in (*stay, *self._put)})
         row = {number: i for i, number in enumerate(numbers)}
-        size = len(self.items.leaf)
-        both = np.zeros((len(numbers), size + len(self.leaf)), np.uint8)
-        for number in kept:
-            both[row[number], :size] = old.matrix[old.row[number]]
-        for number, plane in self._rewritten:
-            both[row[number], :size] = plane
+        made = np.zeros((len(numbers), len(self._source)), np.uint8)
+        for number, plane in stay:
+            plane.take(self._source, out=made[row[number]], mode="clip")
+        made[:, self._put_at] = 0
         for number, plane in self._put:
-            both[row[number], size:] = plane
+            made[row[number], self._put_at] = plane
         stops = np.cumsum(self._counts)
-        return PlaneMatrix(numbers, both.take(self._order, axis=1), stops - self._counts, stops)
+        return PlaneMatrix(numbers, made, stops - self._counts, stops)
+
+    @cached_property
+    def witnesses(self) -> tuple[I64, I64]:
+        """The first items of each leaf among those that stay, and the leaf of each."""
+        leaf = self.items.leaf[self.stay]
+        starts = np.searchsorted(leaf, np.arange(len(self.items.counts) + 1))
+        stops = np.minimum(starts[1:], starts[:-1] + WITNESSES)
+        counts = stops - starts[:-1]
+        some = np.arange(int(counts.sum())) + np.repeat(stops - np.cumsum(counts), counts)
+        return self.stay[some], leaf[some]
 
 
 class _Splice:
@@ -139,6 +149,8 @@ class _Splice:
         self.entries.put(ENTRY_COLUMNS[0], np.diff(self.block.bounds))
         self._columns(self.entries, ENTRY_COLUMNS[1:], self.block.entry_columns)
         self._columns(self.rows, ROW_COLUMNS, self.block.columns)
+        self._put_floats()
+        self._check_codings()
         planes = self.entries.planes(), self.rows.planes()
         tails, opened = self._tails(), self.opened
         return [
@@ -159,38 +171,51 @@ class _Splice:
             match column.coding:
                 case Coding.CODE:
                     self._code(half, column, values)
-                case Coding.FLOAT:
-                    self._float(half, column, values)
                 case Coding.BYTES if values is not None:
                     half.put(column, np.fromiter(map(len, values.tolist()), np.int64, len(values)))
                 case Coding.UINT if values is not None:
                     half.put(column, values)
+                case _:
+                    pass
 
     # ---- doubles --------------------------------------------------------------------------------------------------
 
-    def _float(self, half: _Half, column: Column, values: Array | None) -> None:
-        codes = self.opened.codings[:, FLOATS.index(column)]
-        if values is not None:
-            integers, fits = quantise_as(values, codes[half.leaf])
-            self.refused[half.leaf[~fits]] = True
-            half.put(column, integers)
-        if codes.any():
-            self.refused |= ~self._due(half, column, codes)
+    def _put_floats(self) -> None:
+        """Under the codings that the leaves have; a leaf whose coding cannot say a value is refused."""
+        half, given = self.rows, [c for c in FLOATS if c.name in self.block.columns]
+        if not given:
+            return
+        codes = self.opened.codings[half.leaf][:, [FLOAT_AT[c.name] for c in given]]
+        values = np.concatenate([self.block.columns[c.name] for c in given])
+        integers, fits = quantise_as(values, codes.T.reshape(-1))
+        for column, part in zip(given, integers.reshape(len(given), -1), strict=True):
+            half.put(column, part)
+        self.refused[half.leaf[~fits.reshape(len(given), -1).all(axis=0)]] = True
 
-    def _due(self, half: _Half, column: Column, codes: U8) -> NDArray[np.bool_]:
-        """Of each leaf whether what stays in it makes its coding due."""
-        leaf = half.items.leaf[half.stay]
-        starts = np.searchsorted(leaf, np.arange(self.leaves))
-        some = np.flatnonzero(np.arange(len(leaf)) - starts[leaf] < WITNESSES)
-        integers = half.items.integers(column, half.stay[some], np.uint64)
-        if integers is None:
-            return np.equal(codes, 0)
-        found = due(restore(integers, codes, leaf[some]), leaf[some], codes)
-        signed = (codes & SIGNED) != 0
-        if signed.any():
-            negative = np.zeros(self.leaves, bool)
-            negative[leaf[half.items.odd(column)[half.stay]]] = True
-            found &= negative | ~signed
+    def _check_codings(self) -> None:
+        """Refuse the leaves in which what stays does not make their codings due. Columns lie one behind the other here,
+        as if each had leaves of its own."""
+        used = np.flatnonzero(self.opened.codings.any(axis=0))
+        if not len(used):
+            return
+        half, codes = self.rows, self.opened.codings[:, used].T
+        some, leaf = half.witnesses
+        leaves = (leaf + self.leaves * np.arange(len(used))[:, None]).reshape(-1)
+        integers = np.zeros((len(used), len(some)), np.uint64)
+        for line, at in zip(integers, used.tolist(), strict=True):
+            found = half.items.integers(FLOATS[at], some, np.uint64)
+            line[:] = 0 if found is None else found
+        values = restore(integers.reshape(-1), codes.reshape(-1), leaves)
+        fine = due(values, leaves, codes.reshape(-1)).reshape(codes.shape)
+        for i in np.flatnonzero((codes & SIGNED).any(axis=1)).tolist():
+            fine[i] &= self._has_negative(FLOATS[used[i]]) | ((codes[i] & SIGNED) == 0)
+        self.refused |= ~fine.all(axis=0)
+
+    def _has_negative(self, column: Column) -> NDArray[np.bool_]:
+        """Of each leaf whether a number below zero stays in it, where it is coded as one that has some."""
+        half = self.rows
+        found = np.zeros(self.leaves, bool)
+        found[half.items.leaf[half.stay][half.items.odd(column)[half.stay]]] = True
         return found
 
     # ---- dictionaries ---------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from repos.annotations.leaf import (
     ENTRY_PLANES,
     FIRST_ENTRY_PLANE,
     FIRST_ROW_PLANE,
+    FLOAT_AT,
     FLOATS,
     HEAD,
     ROW_PLANES,
@@ -38,7 +39,6 @@ from repos.annotations.rowchecks import check_rows
 KEPT_OPEN = 128 * 2**10
 """Bytes of a leaf that is kept open at most."""
 _ID_PLANES = (1 << 16) - 1
-_FLOAT_AT = {c.name: i for i, c in enumerate(FLOATS)}
 _CODED_AT = {c.name: i for i, c in enumerate(CODED)}
 
 
@@ -249,7 +249,7 @@ class OpenLeaves:
         values = items.integers(column, chosen, np.uint64)
         if values is None:
             return None
-        codes, leaf = self.codings[:, _FLOAT_AT[column.name]], items.leaf_of(chosen)
+        codes, leaf = self.codings[:, FLOAT_AT[column.name]], items.leaf_of(chosen)
         floats = restore(values, codes, leaf)
         if bool((codes == RAW).any()):
             raw = floats[codes[leaf] == RAW]
