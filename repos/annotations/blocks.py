@@ -34,6 +34,11 @@ NOTHING: tuple[bytes, ...] = (b"",)
 _ENTRY = {c.name: c for c in ENTRY_COLUMNS if c.name != "rows"}
 
 
+def _zeros(n: int, dtype: Any) -> Array:
+    """`n` zeros in the memory of one, to be read only."""
+    return np.ndarray((n,), dtype, bytes(8), strides=(0,))
+
+
 class LayerBlock:
     """See the module. `bounds[e]:bounds[e + 1]` are the rows of entry e."""
 
@@ -92,7 +97,7 @@ class LayerBlock:
         if name == "rest":
             return np.full(self.n_rows, b"", dtype=object)
         known = ROW_BY_NAME.get(name)
-        return np.broadcast_to(np.zeros((), known.dtype if known else bool), (self.n_rows,))
+        return _zeros(self.n_rows, known.dtype if known else bool)
 
     def entry_column(self, name: str) -> Array:
         """An entry column: `review`, `subtree` or `absent`."""
@@ -100,7 +105,7 @@ class LayerBlock:
         if found is not None:
             return found
         known = _ENTRY.get(name)
-        return np.broadcast_to(np.zeros((), known.dtype if known else bool), (len(self.keys),))
+        return _zeros(len(self.keys), known.dtype if known else bool)
 
     def dictionary(self, name: str) -> Sequence[bytes]:
         return self.dictionaries.get(name, NOTHING)

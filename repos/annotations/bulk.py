@@ -53,7 +53,7 @@ def block_from_columns(
         made[name] = _column(name, values, n, dictionaries)
     entry_columns = {} if review is None else {"review": _coded("review", review, len(given), dictionaries)}
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    made = {name: c for name, c in made.items() if name == "rest" or c.any()}
+    made = {name: c for name, c in made.items() if name == "rest" or np.count_nonzero(c)}
     block = _sorted(LayerBlock(given, bounds, entry_columns, made, dictionaries))
     broken = first_broken_row(block)
     if broken is not None:

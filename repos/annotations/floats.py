@@ -75,7 +75,7 @@ def quantise_as(values: F64, codes: U8) -> tuple[U64, NDArray[np.bool_]]:
     """Integers of rows under codings that are given row by row, and which rows can be said in theirs (others: 0)."""
     out = values.view(np.uint64).copy()
     fits = np.ones(len(values), bool)
-    for code in np.unique(codes[codes != RAW]).tolist():
+    for code in np.flatnonzero(np.bincount(codes[codes != RAW])).tolist():
         rows = np.flatnonzero(codes == code)
         exact, q = _exact(values[rows], SCALES[code & ~SIGNED])
         integers = np.where(exact, q, 0.0).astype(np.int64)
@@ -103,12 +103,12 @@ def due(values: F64, leaf: I64, codes: U8) -> NDArray[np.bool_]:
 
 def restore(integers: U64, codes: U8, leaf: I64) -> F64:
     """The doubles of `quantise`. Codings must be known ones (leaf.decode checks)."""
-    present = np.unique(codes)
+    present = set(codes.tolist())
     if len(present) == 1:
-        return _restore(integers, int(present[0]))
+        return _restore(integers, present.pop())
     out = np.empty(len(integers), np.float64)
     per_row = codes[leaf]
-    for code in present.tolist():
+    for code in present:
         rows = per_row == code
         out[rows] = _restore(integers[rows], code)
     return out

@@ -47,7 +47,7 @@ class Words:
 
     def checked(self, name: str, ranks: I64, leaf: I64) -> I64:
         """`ranks` themselves, each of which must be one of its leaf's dictionary."""
-        if bool((ranks > self.counts[leaf]).any()):
+        if np.count_nonzero(ranks > self.counts[leaf]):
             raise bad(0, f"a rank of {name} lies outside its dictionary")
         return ranks
 

@@ -132,15 +132,14 @@ class PlaneSet:
 
     def integers(self, first: int, width: int, dtype: Any, rows: I64 | None = None) -> Array | None:
         """A column, or some rows of it, from its planes; None when none of them occurs."""
-        out: Array | None = None
         if not self.union >> first & ((1 << width) - 1):
             return None
+        little = np.dtype(dtype).newbyteorder("<")
+        size = self.matrix.shape[1] if rows is None else len(rows)
+        made = np.zeros((size, little.itemsize), np.uint8)
         for i in range(width):
-            if first + i not in self.row:
-                continue
-            plane = self.matrix[self.row[first + i]]
-            plane = (plane if rows is None else plane.take(rows)).astype(dtype)
-            if i:
-                plane <<= np.dtype(dtype).type(8 * i)
-            out = plane if out is None else np.bitwise_or(out, plane, out=out)
-        return out
+            at = self.row.get(first + i)
+            if at is not None:
+                made[:, i] = self.matrix[at] if rows is None else self.matrix[at].take(rows)
+        found: Array = made.reshape(-1).view(little)
+        return found

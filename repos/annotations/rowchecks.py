@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 def first_broken_row(block: LayerBlock) -> tuple[int, str, str] | None:
     """(row, field, what was expected) of the first rule that some row breaks, or None."""
     for mask, field, expected in _rules(block):
-        if mask is not None and bool(mask.any()):
+        if mask is not None and np.count_nonzero(mask):
             return int(np.argmax(mask)), field, expected
     return None
 
@@ -44,7 +44,7 @@ def _rules(block: LayerBlock) -> list[tuple[Mask | None, str, str]]:
     )
     for geometry, names in GEOMETRY_COLUMNS.items():
         present = (bits & GEOMETRY_BIT[geometry]) != 0
-        if any(name in block.columns for name in names) or bool(present.any()):
+        if any(name in block.columns for name in names) or np.count_nonzero(present):
             rules += _geometry_rules(block, geometry, names, present)
     if "confidence" in block.columns:
         unflagged = (flags & HAS_CONFIDENCE) == 0
@@ -61,7 +61,7 @@ def _geometry_rules(
 ) -> list[tuple[Mask | None, str, str]]:
     column = block.column
     rules: list[tuple[Mask | None, str, str]] = []
-    if not bool(present.all()):
+    if np.count_nonzero(present) < len(present):
         stray: Array = np.zeros(len(present), bool)
         for name in names:
             if name in block.columns:

@@ -251,7 +251,7 @@ class OpenLeaves:
             return None
         codes, leaf = self.codings[:, FLOAT_AT[column.name]], items.leaf_of(chosen)
         floats = restore(values, codes, leaf)
-        if bool((codes == RAW).any()):
+        if RAW in codes.tolist():
             raw = floats[codes[leaf] == RAW]
             if not bool(np.isfinite(raw).all()) or bool((np.signbit(raw) & (raw == 0)).any()):
                 raise bad(HEAD.size, f"{column.name} holds no finite number, or a zero with a sign")
@@ -289,7 +289,7 @@ class OpenLeaves:
         """Ranks in the dictionaries of the leaves to codes of one dictionary."""
         ranks, found = items.integers(column, chosen), self.words(column.name)
         if found is None or len(found.union) == 1:
-            if ranks is not None and bool(ranks.any()):
+            if ranks is not None and np.count_nonzero(ranks):
                 raise bad(HEAD.size, f"ranks of {column.name} without a dictionary")
             return None
         leaf = items.leaf_of(chosen)
