@@ -15,6 +15,7 @@ from repos.annotations.resplice import respliced
 from repos.annotations.unleaf import OpenLeaves
 from tests.property.annotations import values
 from tests.property.annotations.test_block_laws import Layer, block_of, in_order, leaves
+from tests.property.effort import costly
 
 
 def exchanged(layer: Layer, put: Layer, cut: int) -> tuple[list[bytes | None], list[bytes]]:
@@ -34,6 +35,7 @@ def exchanges(draw: st.DrawFn) -> tuple[Layer, Layer]:
     return layer, dict(zip(sorted(keys), others, strict=True))
 
 
+@costly
 @given(exchanges(), st.integers(1, 4))
 def test_a_leaf_made_from_bytes_is_the_one_its_entries_have(pair: tuple[Layer, Layer], cut: int) -> None:
     made, expected = exchanged(*pair, cut)
@@ -41,6 +43,7 @@ def test_a_leaf_made_from_bytes_is_the_one_its_entries_have(pair: tuple[Layer, L
     assert all(body in (None, right) for body, right in zip(made, expected, strict=True))
 
 
+@costly
 @given(exchanges(), st.integers(1, 4))
 def test_some_entries_are_read_as_all_are(pair: tuple[Layer, Layer], cut: int) -> None:
     layer, put = pair

@@ -48,7 +48,7 @@ CASES = {
 }
 every_format = pytest.mark.parametrize("case", list(CASES))
 law = settings(
-    max_examples=examples(40),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -31,7 +31,7 @@ def of(rows: Rows) -> Statistics:
     return Statistics(SampleStats.of(samples), {"gold": LayerStats.of(marks)}, {"gold": joined})
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(keyed, st.integers(0, 6), st.integers(0, 6))
 def test_parts_add_up_in_any_grouping(rows: Rows, i: int, j: int) -> None:
     i, j = sorted((i, j))
@@ -40,7 +40,7 @@ def test_parts_add_up_in_any_grouping(rows: Rows, i: int, j: int) -> None:
     assert whole + Statistics() == whole
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(keyed, keyed, keyed)
 def test_an_edit_costs_only_what_it_touches(rest: Rows, before: Rows, after: Rows) -> None:
     old, new = of(rest) + of(before), of(rest) + of(after)
@@ -53,14 +53,14 @@ def test_an_edit_costs_only_what_it_touches(rest: Rows, before: Rows, after: Row
     assert old.samples.updated(of(before).samples, of(after).samples) == new.samples
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(keyed)
 def test_json_keeps_them(rows: Rows) -> None:
     whole = of(rows)
     assert Statistics.from_json(json.loads(json.dumps(whole.to_json()))) == whole
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(keyed)
 def test_columns_of_a_block_count_what_objects_count(rows: Rows) -> None:
     entries = [(key, entry) for key, entry, _ in rows]
@@ -71,7 +71,7 @@ def test_columns_of_a_block_count_what_objects_count(rows: Rows) -> None:
     assert (fast.ids, list(fast.keys)) == (slow.ids, list(slow.keys))
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(keyed)
 def test_counts_are_what_loops_count(rows: Rows) -> None:
     stats = of(rows)
