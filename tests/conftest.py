@@ -9,9 +9,10 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 from django.core.cache import cache
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from tests import emptying
+from tests import databases, emptying
 from tests.chromium import LAUNCH_ARGUMENTS, find_chromium
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ settings.PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
 ]  # the slow one only costs time here
 emptying.install()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """In place of pytest-django's, which migrates a database for each worker."""
+    with django_db_blocker.unblock():
+        databases.ready(os.environ.get("PYTEST_XDIST_WORKER", ""))
 
 
 @pytest.fixture(autouse=True)
