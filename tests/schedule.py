@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 PLATFORMS = ("tests/soak/", "tests/real/", "tests/integration/hub/test_supervisor.py")
-LONG = ("tests/browser/test_pages.py", *PLATFORMS, "tests/browser/", "tests/property/", "tests/integration/")
+LONG = (*PLATFORMS, "tests/browser/test_pages.py", "tests/browser/", "tests/property/", "tests/integration/")
 
 
 def turn(path: str) -> int:
