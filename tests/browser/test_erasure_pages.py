@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,17 +13,12 @@ from playwright.sync_api import BrowserContext, expect
 from pytest_django.live_server_helper import LiveServer
 
 from repos.models import Repository, Tombstone
-from tests.browser.sweep import Visit, sweep
+from tests.browser.sweep import LOOKS, Visit, sweep
 from tests.factories import data
 from tests.factories import repos as make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 PICTURES = os.environ.get("LABELHUB_PICTURES", "")
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 800}},
-}
 
 
 def pictured() -> Repository:
@@ -35,6 +29,10 @@ def pictured() -> Repository:
     named = data.put_sample("train/a.png", media={"state": "stored", "sha256": digest})
     data.commit(repository, data.put_schema(), named, data.put_box("train/a.png", 1))
     return repository
+
+
+def pictures(name: str) -> dict[str, Path]:
+    return {look: Path(PICTURES) / f"{name}-{look}.png" for look in LOOKS} if PICTURES else {}
 
 
 def test_an_admin_redacts_a_picture(
@@ -53,18 +51,14 @@ def test_an_admin_redacts_a_picture(
     form.get_by_role("button").click()
     expect(page.get_by_text("is redacted.")).to_be_visible()
     assert Tombstone.objects.count() == 1
-    for look, options in LOOKS.items():
-        pages = {
-            "erasure": f"/{repository}/settings/erasure?key=train/a.png",
-            "sample": f"/{repository}/sample/main/train/a.png",
-            "settings": f"/{repository}/settings",
-            "account": "/settings/erase",
-        }
-        visits = [
-            Visit(live_server.url + path, Path(PICTURES) / f"{name}-{look}.png" if PICTURES else None)
-            for name, path in pages.items()
-        ]
-        assert sweep(open_context(repository.owner, **options), visits) == []
+    pages = {
+        "erasure": f"/{repository}/settings/erasure?key=train/a.png",
+        "sample": f"/{repository}/sample/main/train/a.png",
+        "settings": f"/{repository}/settings",
+        "account": "/settings/erase",
+    }
+    visits = [Visit(live_server.url + path, pictures(name)) for name, path in pages.items()]
+    assert sweep(open_context(repository.owner), visits) == []
     anybody = open_context().new_page()
     anybody.goto(f"/{repository}/sample/main/train/a.png")
     expect(anybody.get_by_text("personal data")).to_be_visible()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +16,7 @@ from playwright.sync_api import BrowserContext
 from hub.accounts.models import User
 from tests.browser import scene as stage
 from tests.browser.scene import HARD_KEYS, Scene
-from tests.browser.sweep import Visit, sweep
+from tests.browser.sweep import LOOKS, Visit, sweep
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,11 +24,8 @@ pytestmark = [
     pytest.mark.usefixtures("inline_tasks"),
     pytest.mark.timeout(900),
 ]
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 740}},
-}
+# The look in which the pages of a role are loaded: each is somebody's, and all share most pages.
+FIRST = {"anonymous": "narrow", "contributor": "light", "owner": "dark"}
 
 
 def of_the_site() -> dict[str, str]:
@@ -132,8 +128,7 @@ def for_the_owner(scene: Scene) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_whole(look: str, open_context: Callable[..., BrowserContext]) -> None:
+def test_every_page_is_whole(open_context: Callable[..., BrowserContext]) -> None:
     scene = stage.build()
     shared = {**of_the_site(), **of_repositories(scene), **of_pulls(scene)}
     roles: dict[str, tuple[User | None, dict[str, str]]] = {
@@ -141,13 +136,16 @@ def test_every_page_is_whole(look: str, open_context: Callable[..., BrowserConte
         "contributor": (scene.contributor, {**shared, **for_members(scene)}),
         "owner": (scene.owner, {**shared, **for_members(scene), **for_the_owner(scene)}),
     }
-    kept = os.environ.get("LABELHUB_PICTURES")
     wrong = []
     for role, (user, pages) in roles.items():
-        visits = [
-            Visit(path, Path(kept) / look / role / f"{name}.png" if kept else None)
-            for name, path in pages.items()
-        ]
+        visits = [Visit(path, pictures(role, name)) for name, path in pages.items()]
         visits.append(Visit("/mirela/nothing", status=404))
-        wrong += [f"{role}: {each}" for each in sweep(open_context(user, **LOOKS[look]), visits)]
+        context = open_context(user)
+        wrong += [f"{role}: {each}" for each in sweep(context, visits, FIRST[role])]
+        context.close()
     assert not wrong, "\n".join(wrong)
+
+
+def pictures(role: str, name: str) -> dict[str, Path]:
+    kept = os.environ.get("LABELHUB_PICTURES")
+    return {look: Path(kept) / look / role / f"{name}.png" for look in LOOKS} if kept else {}
