@@ -41,7 +41,7 @@ class Service:
         self.platform, self.n, self.shares, self.people = platform, n, shares, people
         self.rows: list[Row] = []
         self.facts: list[tuple[str, str, str]] = []
-        self.owner, self.guest = platform.user("maker"), platform.user("helper")
+        self.owner, self.guest = platform.users("maker", "helper")
 
     # ---- asking -------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ def main() -> int:
         rows = run(names, Replay(*(Api(given.base, token) for token in given.tokens)), data)
     else:
         with Platform() as platform:
-            rows = run(names, Replay(platform.user("maintainer"), platform.user("contributor")), data)
+            rows = run(names, Replay(*platform.users("maintainer", "contributor")), data)
     print(table(rows))
     return 0 if rows and all(row.equal for row in rows) else 1
 

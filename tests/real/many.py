@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--commits", type=int, default=4)
     given = parser.parse_args()
     with Platform() as platform:
-        owner, samples = platform.user("owner"), 40
+        [owner], samples = platform.users("owner"), 40
         clients = [Api(platform.base, owner.token) for _ in range(given.clients)]
         repository, begun = prepare(owner, "busy", samples), time.monotonic()
         outcome = run(clients, repository, samples, given.commits)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -14,6 +13,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from tests.real import tokens
 from tests.real.api import Api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,12 +60,10 @@ class Platform:
                 self.ready.set()
         self.ready.set()
 
-    def user(self, name: str) -> Api:
-        """A new account and a token of it."""
-        self.manage(
-            "create_user", name, "--email", f"{name}@example.org", "--password", secrets.token_urlsafe(16)
-        )
-        return Api(self.base, self.manage("create_token", name).strip().splitlines()[-1])
+    def users(self, *names: str) -> list[Api]:
+        """New accounts, signed in."""
+        made = tokens.made(self.environment, list(names))
+        return [Api(self.base, made[name]) for name in names]
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(

@@ -24,7 +24,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
     with Platform() as platform:
-        yield Replay(platform.user("maintainer"), platform.user("contributor"))
+        yield Replay(*platform.users("maintainer", "contributor"))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -18,6 +17,7 @@ from deploy.supervisor import app, frontend, postgres, seaweed, state, valkey
 from deploy.supervisor.options import ROOT, Options, Trouble, child_environment
 from deploy.supervisor.service import Service, wait_ready
 from deploy.supervisor.stack import Stack
+from tests.real import tokens
 from tests.real.platform import SERVICES
 
 KEEPER = "keeper"
@@ -33,6 +33,7 @@ class SoakPlatform:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.lines: list[str] = []
+        self.tokens: dict[str, str] = {}
         self.stack = Stack(self.data, self._say)
         self.options = Options(data=self.data, port=self.port, seed=False)
         self._kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(SERVICES)}
@@ -111,10 +112,10 @@ class SoakPlatform:
                 self.restart(service.name)
 
     def token(self, name: str) -> str:
-        self.manage(
-            "create_user", name, "--email", f"{name}@example.org", "--password", secrets.token_urlsafe(16)
-        )
-        return self.manage("create_token", name).strip().splitlines()[-1]
+        """Of an account that is made when it is first asked for."""
+        if name not in self.tokens:
+            self.tokens |= tokens.made(child_environment(self.services), [name])
+        return self.tokens[name]
 
     def manage(self, *arguments: str) -> str:
         done = app.manage(self.services, *arguments)

@@ -56,28 +56,29 @@ class Outcome:
         )
 
 
-def storm(kills: int, seed: int, minutes: float = 600.0, only: tuple[str, ...] = ()) -> Outcome:
-    """A platform of its own, people at work, `kills` kills (or as many as `minutes` allow), and the verdict."""
+def storm(
+    platform: SoakPlatform, kills: int, seed: int, minutes: float = 600.0, only: tuple[str, ...] = ()
+) -> Outcome:
+    """People at work, `kills` kills (or as many as `minutes` allow), and the verdict. The keeper is away afterwards."""
     outcome, random, stop = Outcome(), Random(seed), threading.Event()
-    with SoakPlatform() as platform:
-        journal = Journal(platform.data / "journal.jsonl")
-        people = _people(platform, journal, stop)
-        began = time.monotonic()
-        names = [name for name in platform.names() if not only or name in only]
-        weights = [WEIGHTS[name] for name in names]
-        while sum(outcome.kills.values()) < kills and time.monotonic() - began < 60 * minutes:
-            if random.random() > AT_ONCE:
-                journal.wait_for_more(LONGEST_WAIT)
-            time.sleep(random.uniform(0, LONGEST_PAUSE))  # the random instant
-            _kill(platform, random.choices(names, weights)[0], outcome)
-        stop.set()
-        platform.revive()
-        for person in people:
-            person.join(150)
-        platform.kill(KEEPER)
-        outcome.seconds = time.monotonic() - began
-        outcome.operations = journal.counts
-        outcome.verdict = platform.judged(journal.path)
+    journal = Journal(platform.data / "journal.jsonl")
+    people = _people(platform, journal, stop)
+    began = time.monotonic()
+    names = [name for name in platform.names() if not only or name in only]
+    weights = [WEIGHTS[name] for name in names]
+    while sum(outcome.kills.values()) < kills and time.monotonic() - began < 60 * minutes:
+        if random.random() > AT_ONCE:
+            journal.wait_for_more(LONGEST_WAIT)
+        time.sleep(random.uniform(0, LONGEST_PAUSE))  # the random instant
+        _kill(platform, random.choices(names, weights)[0], outcome)
+    stop.set()
+    platform.revive()
+    for person in people:
+        person.join(150)
+    platform.kill(KEEPER)
+    outcome.seconds = time.monotonic() - began
+    outcome.operations = journal.counts
+    outcome.verdict = platform.judged(journal.path)
     return outcome
 
 

@@ -20,7 +20,7 @@ def main(path: Path) -> dict[str, Any]:
     from repos.models import Repository
 
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    repository = Repository.objects.select_related("network", "owner").get()
+    repository = Repository.objects.select_related("network", "owner").get(name="stormy")
     jobs = _ended_jobs()
     there = _keys(repository)
     return {

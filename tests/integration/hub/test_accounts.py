@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -118,6 +119,19 @@ def test_the_command_prints_a_token(alice: User, capsys: pytest.CaptureFixture[s
     assert found.user == alice
     with pytest.raises(CommandError):
         call_command("create_token", "nobody")
+
+
+def test_the_command_makes_an_account(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("create_user", "ann", "--email", "ann@example.org", "--password", "correct horse battery")
+    call_command(*given)
+    assert capsys.readouterr().out.strip() == "made ann"
+    made = user_by_name("ann")
+    assert made.check_password("correct horse battery")
+    assert list(EmailAddress.objects.filter(user=made).values_list("email", "verified")) == [
+        ("ann@example.org", True)
+    ]
+    with pytest.raises(CommandError):
+        call_command(*given)
 
 
 def test_names_are_found_by_their_index(alice: User) -> None:
