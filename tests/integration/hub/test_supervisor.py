@@ -81,6 +81,8 @@ def test_a_whole_life(run: Run, wait_for: Wait) -> None:
     process = run.process
     wait_for(lambda: run.said("READY") or process.poll() is not None, 150)
     assert run.said("READY"), run.log.read_text()[-4000:]
+    assert not run.said("the demonstration could not be made"), run.log.read_text()[-4000:]
+    assert json.loads((run.data / "state.json").read_text())["seeded"]
     assert wait_for(lambda: run.health()["status"] == "ok", 30)
     names = {"postgres", "valkey", "worker", "transfer", "web"}
     pids = run.pids()
