@@ -50,6 +50,8 @@ class DraftRows:
     where a row has none. `annotator`: codes into `annotators`. `origin`: codes of model.Origin. Columns that are None
     say nothing. `places`: file and line of each sample. `kind`, `geometries`: as in columns.py; None where all are
     boxes. `rest`: bytes of the shapes that are no columns. `sized`: what `express` gives depends on the picture's size.
+    `verbatim`: whether `express` gives back, whatever the size, an upright box in pixels with a class and these
+    attributes, as far as `holds` goes; None where it never may.
     """
 
     keys: list[str]
@@ -75,6 +77,7 @@ class DraftRows:
     geometries: NDArray[np.uint16] | None = None
     rest: NDArray[np.object_] | None = None
     sized: bool = False
+    verbatim: Callable[[Mapping[str, Scalar]], bool] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -17,7 +17,13 @@ from dataclasses import dataclass, field, replace
 from repos.annotations.drafts import Draft, Holds, LayerDraft, Refusal
 from repos.annotations.errors import InvalidValue
 from repos.annotations.ids import DerivedIds
-from repos.annotations.import_fields import foreign_text, merged_attributes, merged_geometries, scalars
+from repos.annotations.import_fields import (
+    FOREIGN,
+    foreign_text,
+    merged_attributes,
+    merged_geometries,
+    scalars,
+)
 from repos.annotations.import_schema import ImportSchema
 from repos.annotations.model import (
     GEOMETRY_KIND,
@@ -32,7 +38,6 @@ from repos.annotations.model import (
 from repos.annotations.pairing import Pairing, credible, pair
 
 Express = Callable[[Sequence[Draft]], Sequence[Draft | None]]
-FOREIGN = "source.id"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from repos.annotations.drafts import AttributeScope, Draft
 from repos.annotations.model import GEOMETRY_KIND, Annotation, Geometry, Kind, Scalar
 
+FOREIGN = "source.id"
+"""Attribute that keeps the id a file gave."""
+
 
 def foreign_text(value: Scalar) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)

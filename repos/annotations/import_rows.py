@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repos.annotations.blocks import LayerBlock
+from repos.annotations.blocks import LayerBlock, splice
 from repos.annotations.codec import attributes_bytes, review_bytes
 from repos.annotations.columns import GEOMETRY_BIT, HAS_CONFIDENCE, RELATIVE_BOX
 from repos.annotations.derived_columns import Shapes, derived_box_ids
@@ -24,6 +24,7 @@ from repos.annotations.draft_of import media_of, sample_draft_of
 from repos.annotations.draft_rows import Coded, DraftRows
 from repos.annotations.drafts import Record, SampleDraft
 from repos.annotations.errors import InvalidValue
+from repos.annotations.import_changed import Changed, Outcome
 from repos.annotations.import_same import NUMBERS, Names, Same
 from repos.annotations.model import Kind, Origin, Review, Sample, Scalar
 from repos.annotations.records import RecordBlock
@@ -56,22 +57,30 @@ class RowsImport:
         layer = self.importer.layer(rows.layer)
         there = self.importer.existing.layer_block(layer, rows.keys)
         places = _places(there, rows.keys)
-        same = Same(rows, names, self.importer.schema.schema, there, self.importer.plan.claimed).entries(
-            places
-        )
-        same &= ~samples.resized
+        schema, claimed = self.importer.schema.schema, self.importer.plan.claimed
+        compared = Same(rows, names, schema, there, claimed)
+        same = compared.entries(places) & ~samples.resized & taken
+        other = taken & ~same & ~samples.resized & (places >= 0)
+        changed = Changed(rows, names, schema, layer, compared, claimed).entries(places, other)
         new = taken & (places < 0) & self._makes_ids(rows)
-        done = new | (taken & same)
         entries = self._entries(rows, names, layer, new)
+        done = new | same | changed.done
+        self._count(entries.n_rows, int(np.diff(rows.bounds)[same].sum()), changed)
+        entries = splice(entries, changed.entries, [])
         return self._batch(rows, layer, samples, entries, done), np.flatnonzero(~done).tolist()
+
+    def _count(self, new: int, same: int, changed: Outcome) -> None:
+        changes = self.importer.changes
+        changes.added += new + changed.added
+        changes.kept += same + changed.kept
+        changes.changed += changed.changed
+        changes.removed += changed.removed
 
     def _batch(
         self, rows: DraftRows, layer: str, samples: _SampleRows, entries: LayerBlock, done: Flags
     ) -> Batch | None:
-        importer, counts = self.importer, np.diff(rows.bounds)
+        importer = self.importer
         importer.saw(key for key, mine in zip(rows.keys, done.tolist(), strict=True) if mine)
-        importer.changes.added += entries.n_rows
-        importer.changes.kept += int(counts[done].sum()) - entries.n_rows
         if done.any():
             importer.layers.add(layer)
         put = {at: raw for at, raw in samples.put.items() if done[at]}

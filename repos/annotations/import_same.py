@@ -66,7 +66,7 @@ class Same:
         broken |= there.entry_column("subtree") != 0
         mine = np.bincount(owner[held], minlength=len(there))
         same &= ~broken[places] & (mine[places] == np.diff(rows.bounds))
-        same &= self._same_reviews(places)
+        same &= self.same_reviews(places)
         sample_of = np.full(len(there), -1, np.int64)
         sample_of[places[same]] = np.flatnonzero(same)
         old = np.flatnonzero(held & (sample_of[owner] >= 0))
@@ -78,7 +78,7 @@ class Same:
     def _different(self, old: I64, old_sample: I64, new: I64) -> I64:
         """Samples of which some row has no equal. Rows of both sides are put in one order and compared in place."""
         new_sample = np.repeat(np.arange(len(self.rows)), np.diff(self.rows.bounds))[new]
-        left, right = self._stored_values(old), self._given_values(new)
+        left, right = self.stored_values(old), self.given_values(new)
         order = ["rest", "y", "x", "class"] if "rest" in left else ["y", "x", "class"]
         differs: Flags = np.zeros(len(new), bool)
         if self.rows.carried is not None:
@@ -113,7 +113,7 @@ class Same:
             found &= there.columns["rest"] == b""
         return found
 
-    def _same_reviews(self, places: I64) -> Flags:
+    def same_reviews(self, places: I64) -> Flags:
         rows, there = self.rows, self.there
         if not rows.holds.review:
             return np.ones(len(rows), bool)
@@ -122,15 +122,15 @@ class Same:
         pairs = zip(given, places.tolist(), strict=True)
         return np.array([at >= 0 and entries[int(codes[at])] == review_bytes(r) for r, at in pairs], bool)
 
-    def _token(self, value: Any) -> int:
+    def token(self, value: Any) -> int:
         return self._tokens.setdefault(value, len(self._tokens))
 
     def _coded(self, codes: NDArray[Any], of: Callable[[int], Any]) -> I64:
         """Tokens of codes; only those that occur are looked at."""
         used, inverse = np.unique(codes, return_inverse=True)
-        return np.array([self._token(of(code)) for code in used.tolist()], np.int64)[inverse.reshape(-1)]
+        return np.array([self.token(of(code)) for code in used.tolist()], np.int64)[inverse.reshape(-1)]
 
-    def _stored_values(self, at: I64) -> dict[str, NDArray[Any]]:
+    def stored_values(self, at: I64) -> dict[str, NDArray[Any]]:
         there, holds, scope = self.there, self.rows.holds, self.rows.holds.attributes
         classes, attributes = there.dictionary("label_class"), there.dictionary("attributes")
         flags = there.column("flags")[at]
@@ -156,7 +156,7 @@ class Same:
             found["origin"] = there.column("origin")[at]
         return found
 
-    def _given_values(self, at: I64) -> dict[str, NDArray[Any]]:
+    def given_values(self, at: I64) -> dict[str, NDArray[Any]]:
         rows, holds, scope = self.rows, self.rows.holds, self.rows.holds.attributes
         n, kept = len(at), self.names.kept
         found: dict[str, NDArray[Any]] = {name: rows.boxes[at, i] for i, name in enumerate(NUMBERS)}
@@ -190,7 +190,7 @@ class Same:
 
     def _shapes(self, rest: NDArray[np.object_]) -> I64:
         """Tokens of shapes; long ones lie apart on one side only."""
-        return np.fromiter((self._token(_apart(raw)) for raw in rest.tolist()), np.int64, len(rest))
+        return np.fromiter((self.token(_apart(raw)) for raw in rest.tolist()), np.int64, len(rest))
 
 
 def _apart(raw: bytes) -> bytes:

@@ -20,6 +20,7 @@ from repos.annotations.model import Kind
 from repos.formats.coco_index import CocoIndex
 from repos.formats.coco_rows import CocoRows
 from repos.formats.coco_samples import class_name
+from repos.formats.coco_values import comes_back
 from repos.formats.records import ALL_ATTRIBUTES, SOURCE, ClassName, Holds, Record, SampleDraft
 
 Array = NDArray[Any]
@@ -96,6 +97,7 @@ class Runs:
             kind=kind,
             geometries=geometries,
             rest=rest,
+            verbatim=comes_back,
         )
 
     def _said(self, codes: Array, area: Array | None) -> tuple[Coded, Array]:

@@ -290,6 +290,13 @@ def _expressed_attributes(draft: Draft, geometries: Sequence[Geometry]) -> Mappi
     return MappingProxyType(found)
 
 
+def comes_back(attributes: Mapping[str, Scalar]) -> bool:
+    """Whether `express` gives a box these attributes back; of an area it depends on the box."""
+    if SOURCE + "area" in attributes:
+        return False
+    return len(_expressed_attributes(Draft(Kind.BOX, attributes=attributes), ())) == len(attributes)
+
+
 def _provenance(draft: Draft) -> Provenance:
     return Provenance(confidence=draft.provenance.confidence)
 

@@ -238,6 +238,7 @@ class OwnRuns:
             kind=kind if shaped else None,
             geometries=np.fromiter((part[1] for part in self._parts), np.uint16, n) if shaped else None,
             rest=_column([part[2] for part in self._parts]) if shaped else None,
+            verbatim=lambda _: True,  # express gives everything back
         )
 
 

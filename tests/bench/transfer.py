@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -146,6 +147,11 @@ def bench(name: str, given: argparse.Namespace) -> None:
             if name == "coco":
                 edited = run.file("edited", coco.edited(base)[0])
                 run.measured("import of a hundredth changed", n, lambda: run.imported(edited))
+                other = run.file("other", coco.edited(base, 1.0, seed=3)[0])
+                run.measured("import of all changed", n, lambda: run.imported(other))
+                if given.records:
+                    work = partial(run.imported, other, columns=False)
+                    run.measured("import of all changed, record by record", n, work)
             run.measured("export", n, run.exported)
 
 

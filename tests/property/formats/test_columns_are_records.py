@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +16,9 @@ from repos.annotations.derived_columns import derived_box_ids
 from repos.annotations.draft_of import ClassNames
 from repos.annotations.draft_rows import DraftRows
 from repos.annotations.ids import DerivedIds
-from repos.annotations.importing import ImportPlan, Scope
+from repos.annotations.importing import Importer, ImportPlan, Scope
 from repos.annotations.model import Box, Frame, Kind, Review, ReviewState
+from repos.annotations.schema_edit import merge_class
 from repos.formats.base import MemorySink
 from repos.formats.bound import Bound
 from repos.formats.options import Options
@@ -113,6 +114,112 @@ def test_coco_by_columns(first: bytes, second: bytes, plan: ImportPlan) -> None:
     world = same_both_ways(world, "coco", {"c.json": second}, plan)
     again = same_both_ways(world, "coco", {"c.json": second}, plan)
     assert again.layers == world.layers
+
+
+@st.composite
+def crowded(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Boxes that lie near one another, so that every stage of the pairing has something to decide."""
+    found = []
+    for n in range(draw(st.integers(0, 9))):
+        x, y = draw(st.integers(0, 4)), draw(st.sampled_from([0, 0, 1]))
+        row = {"id": n, "image_id": draw(st.integers(1, 2)), "category_id": draw(st.sampled_from([1, 1, 2, 3])),
+               "bbox": [x / 2, y, draw(st.sampled_from([4, 4, 5, 2.5])), 4]}  # fmt: skip
+        more = [{}, {}, {"score": 0.5}, {"occluded": True}, {"iscrowd": 1}, {"occluded": 1, "note": "n"}]
+        row |= draw(st.sampled_from(more))
+        if draw(st.integers(0, 2)) == 0:
+            row["labelhub_id"] = draw(st.sampled_from([f"{n:032x}" for n in (1, 2, 3, 4, 2**100)]))
+        found.append(row)
+    return found
+
+
+CATEGORIES = [{"id": 1, "name": "cup"}, {"id": 2, "name": "dog"}, {"id": 3, "name": "mug"}]
+
+
+def boxes_file(rows: list[dict[str, Any]]) -> bytes:
+    images = [{"id": 1, "file_name": "b.jpg"}, {"id": 2, "file_name": "a.jpg"}]
+    return json.dumps({"images": images, "categories": CATEGORIES, "annotations": rows}).encode()
+
+
+def own_lines(rows: list[dict[str, Any]], people: list[str]) -> bytes:
+    """The same as LabelHub's own lines, which carry ids, names and origins."""
+    by_key: dict[str, list[dict[str, Any]]] = {"b": [], "a": []}
+    for n, row in enumerate(rows):
+        box = dict(zip("xywh", row["bbox"], strict=True))
+        made = {"kind": "box", "class": CATEGORIES[row["category_id"] - 1]["name"], "geometry": {"box": box}}
+        if "labelhub_id" in row:
+            made["id"] = row["labelhub_id"]
+        if "score" in row:
+            made |= {"confidence": row["score"], "origin": "model"}
+        if "occluded" in row:
+            made["attributes"] = {"occluded": bool(row["occluded"])}
+        who = people[n % len(people)] if people else ""
+        by_key["b" if row["image_id"] == 1 else "a"].append(made | ({"annotator": who} if who else {}))
+    lines = ({"key": key, "layers": {"gold": {"annotations": found}}} for key, found in by_key.items())
+    return "\n".join(json.dumps(line) for line in lines).encode()
+
+
+@settings(deadline=None, max_examples=examples(200))
+@given(crowded(), crowded(), crowded(), PLANS, st.booleans())
+def test_changed_boxes_by_columns(
+    first: list[dict[str, Any]],
+    second: list[dict[str, Any]],
+    third: list[dict[str, Any]],
+    plan: ImportPlan,
+    merged: bool,
+) -> None:
+    world = same_both_ways(World(), "coco", {"c.json": boxes_file(first)}, ImportPlan())
+    if merged and {"cup", "mug"} <= {c.name for c in world.schema.classes}:
+        ids = {c.name: c.id for c in world.schema.classes}
+        world.schema = merge_class(world.schema, ids["mug"], ids["cup"])
+    world = same_both_ways(world, "coco", {"c.json": boxes_file(second)}, plan)
+    same_both_ways(world, "coco", {"c.json": boxes_file(third)}, plan)
+
+
+PEOPLE = st.lists(st.sampled_from(["", "u:1", "u:2", "ext:u:2"]), max_size=3)
+
+
+@settings(deadline=None, max_examples=examples(200))
+@given(crowded(), crowded(), crowded(), PLANS, PEOPLE, PEOPLE)
+def test_changed_lines_by_columns(
+    first: list[dict[str, Any]],
+    second: list[dict[str, Any]],
+    third: list[dict[str, Any]],
+    plan: ImportPlan,
+    early: list[str],
+    late: list[str],
+) -> None:
+    plan = replace(plan, claimed=claimed)
+    world = same_both_ways(World(), "labelhub", {"a.jsonl": own_lines(first, early)}, plan)
+    world = same_both_ways(world, "labelhub", {"a.jsonl": own_lines(second, late)}, plan)
+    world = same_both_ways(world, "coco", {"c.json": boxes_file(third)}, plan)
+    same_both_ways(world, "labelhub", {"a.jsonl": own_lines(first, late)}, plan)
+
+
+def test_changed_boxes_do_go_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moved, relabelled, with another attribute, gone and new: nothing is handed to the records."""
+    rows = [
+        {"id": n, "image_id": 1 + n % 2, "category_id": 1, "bbox": [20 * n, 0, 9, 9]} for n in range(20)
+    ]  # fmt: skip
+    said: list[dict[str, Any]] = [{}, {"category_id": 2}, {"occluded": True}]
+    after = [row | said[n % 3] for n, row in enumerate(rows[2:])]
+    for n, row in enumerate(after[::3]):
+        row["bbox"] = [20 * (3 * n + 2) + 1, 1, 9, 9]
+    after.append({"id": 99, "image_id": 1, "category_id": 1, "bbox": [900, 0, 9, 9]})
+    world = same_both_ways(World(), "coco", {"c.json": boxes_file(rows)}, ImportPlan())
+    expected = same_both_ways(world, "coco", {"c.json": boxes_file(after)}, ImportPlan())
+    handed = list[Record]()
+
+    def hand(_: Importer, records: list[Record]) -> Iterator[Any]:
+        handed.extend(records)
+        return iter(())
+
+    monkeypatch.setattr(Importer, "_batch", hand)
+    changes, _ = world.run(
+        world.bound("coco", Options()), {"c.json": boxes_file(after)}, ImportPlan(), columns=True
+    )
+    assert (changes.changed, changes.added, changes.removed) == (18, 1, 2)
+    assert world.layers == expected.layers
+    assert not handed
 
 
 COORDINATES = st.one_of(
