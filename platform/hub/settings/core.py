@@ -1,5 +1,7 @@
 """Applications, middleware, templates, static files."""
 
+from pathlib import Path
+
 from hub.env import ENVIRONMENT, ROOT
 
 FRONTEND = ROOT / "frontend"
@@ -91,6 +93,7 @@ DJANGO_VITE = {
 }
 
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [Path(__file__).resolve().parents[1] / "locale"]  # our words for those of the sign-in library
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
