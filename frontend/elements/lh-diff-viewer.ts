@@ -435,7 +435,9 @@ class DiffViewer extends HTMLElement {
     this.draw();
   }
 
+  /** Presses a control of the current change; without one, of the first. */
   private inRow(selector: string): void {
+    if (!this.current) this.step(1);
     const row = [...document.querySelectorAll<HTMLElement>(`[data-change="${this.current}"]`)].find((each) => !this.contains(each));
     if (row) press(selector, row);
   }
@@ -447,11 +449,11 @@ class DiffViewer extends HTMLElement {
       { keys: ["k"], text: "previous sample", run: () => press("[data-previous-sample]") },
       { keys: ["n"], text: "next change", run: () => this.step(1) },
       { keys: ["p"], text: "previous change", run: () => this.step(-1) },
-      { keys: ["a"], text: "accept the change", run: () => this.inRow("[data-accept]") },
-      { keys: ["x"], text: "reject the change", run: () => this.inRow("[data-reject]") },
-      { keys: ["c"], text: "comment on the change", run: () => this.inRow("[data-comment]") },
-      { keys: ["s"], text: "suggest another box or class", run: () => this.inRow("[data-suggest]") },
-      { keys: ["v"], text: "mark the sample viewed", run: () => press("[data-viewed]") },
+      { keys: ["a"], text: "accept the change", needs: "[data-accept]", run: () => this.inRow("[data-accept]") },
+      { keys: ["x"], text: "reject the change", needs: "[data-reject]", run: () => this.inRow("[data-reject]") },
+      { keys: ["c"], text: "comment on the change", needs: "[data-comment]", run: () => this.inRow("[data-comment]") },
+      { keys: ["s"], text: "suggest another box or class", needs: "[data-suggest]", run: () => this.inRow("[data-suggest]") },
+      { keys: ["v"], text: "mark the sample viewed", needs: "[data-viewed]", run: () => press("[data-viewed]") },
       ...MODES.map(({ mode, text, key }) => ({ keys: [key], text: text.toLowerCase(), run: () => this.setMode(mode) })),
       { keys: ["o"], text: "only changes, or all", run: () => this.setOnly(!this.only) },
       { keys: ["+", "="], text: "zoom in", run: () => zoom(1.25) },

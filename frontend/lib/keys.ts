@@ -5,6 +5,8 @@ import { h } from "./dom";
 export interface KeyCommand {
   keys: string[];
   text: string;
+  /** What of the page the command presses: where there is no such thing, the help leaves the command out. */
+  needs?: string;
   run?: (event: KeyboardEvent) => void;
 }
 
@@ -41,7 +43,7 @@ export const keycap = (key: string): HTMLElement => h("kbd", {}, SHOWN[key] ?? k
 
 export function showHelp(commands: readonly KeyCommand[]): void {
   const list = h("dl", { class: "kd" });
-  for (const { keys, text } of commands) list.append(h("dt", {}, ...[...new Set(keys.map((key) => SHOWN[key] ?? key))].map(keycap)), h("dd", {}, text));
+  for (const { keys, text } of commands.filter(({ needs }) => !needs || document.querySelector(needs))) list.append(h("dt", {}, ...[...new Set(keys.map((key) => SHOWN[key] ?? key))].map(keycap)), h("dd", {}, text));
   const close = h("button", { class: "btn" }, "Close");
   const dialog = h("dialog", { "aria-label": "Keyboard shortcuts" }, h("form", { method: "dialog" }, h("header", {}, h("b", {}, "Keyboard shortcuts")), h("div", { class: "body" }, list), h("footer", {}, close)));
   dialog.addEventListener("close", () => dialog.remove());
