@@ -49,7 +49,16 @@ function failed(event: Event): void {
   if (reason) toast(reason);
 }
 
+/** Where the tabs are wider than the window, the current one is in the middle of what is seen. */
+function showTabs(): void {
+  for (const tab of document.querySelectorAll<HTMLElement>(".tabs > [aria-current]")) {
+    const row = tab.parentElement as HTMLElement;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+}
+
 export function readyPage(): void {
+  showTabs();
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeMenus(null);
     else hotkey(event);
