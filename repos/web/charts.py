@@ -29,6 +29,8 @@ MOST_SPLITS = 3
 MOST_RATERS = 8
 FEWEST_BINS = 8
 """A histogram of one or two bars is given room, so that its bars stay bars."""
+LETTER = 7.0
+"""Width of a letter in a chart, in units of the drawing."""
 PLAIN = "var(--solid-accent)"
 NO_SPLIT = "no split"
 RIDGE = Frame(520, 0, 96, 20, 10, 24)
@@ -289,7 +291,7 @@ def together(stats: Json) -> Matrix | None:
     if len(names) < 2 or not any(n for r, line in enumerate(counts) for c, n in enumerate(line) if r != c):
         return None
     values = [[None if r == c else float(n) for c, n in enumerate(line)] for r, line in enumerate(counts)]
-    made = cells(_cut(names), _cut(names), values, 0, _square(len(names)))
+    made = cells(_cut(names), _above(names), values, 0, _square(len(names)))
     rows = tuple((name, *(number_text(n) for n in line)) for name, line in zip(names, counts, strict=True))
     return _matrix(made, Table(("", *names), rows))
 
@@ -305,7 +307,7 @@ def raters(agreement: Json | None, titles: Mapping[str, str] | None = None) -> M
     found |= {(b, a): v for (a, b), v in found.items()}
     values = [[found.get((a, b)) for b in names] for a in names]
     shown = [titles.get(name, name) for name in names[:MOST_RATERS]]
-    made = cells(_cut(shown), _cut(shown), [line[: len(shown)] for line in values[: len(shown)]], 2,
+    made = cells(_cut(shown), _above(shown), [line[: len(shown)] for line in values[: len(shown)]], 2,
                  _square(len(shown)), (0.0, 1.0))  # fmt: skip
     head = ("Layers", "Equal answers", "Cohen's kappa")
     rows = tuple(
@@ -323,9 +325,15 @@ def _square(n: int) -> Frame:
     return Frame(520, 24 + max(n, 2) * (40 if n <= 6 else 30), 96, 4, 20, 4)
 
 
-def _cut(names: Sequence[str]) -> list[str]:
-    most = 12 if len(names) <= 6 else 8
+def _cut(names: Sequence[str], most: int = 0) -> list[str]:
+    most = most or (12 if len(names) <= 6 else 8)
     return [name if len(name) <= most else name[: most - 1] + "…" for name in names]
+
+
+def _above(names: Sequence[str]) -> list[str]:
+    """Names over the columns of a square: as many letters as fit into one."""
+    width = _square(len(names)).plot_w / max(len(names), 1)
+    return _cut(names, min(12, max(int(width // LETTER), 2)))
 
 
 def _number(value: float | None) -> str:

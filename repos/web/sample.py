@@ -48,6 +48,7 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
         "redacted": next(iter(redacted.values()), None),
         "key": key,
         "folders": _crumbs(repository, revision, key),
+        "elsewhere": elsewhere(item.sample),
         "basename": key.rsplit("/", 1)[-1],
         "island": viewer_island(repository, revision, item, view.schema, names, shown=not redacted),
         "counts": class_counts(gold or everything, palette),
@@ -72,6 +73,12 @@ def sample(request: HttpRequest, owner: str, name: str, path: str) -> HttpRespon
     return render(
         request, "repos/sample.html", context(request.user, repository, "data", revision.text, **more)
     )
+
+
+def elsewhere(sample: Sample) -> str:
+    """The address of media that the store does not hold, where a browser may be sent there."""
+    uri = (sample.media and sample.media.uri) or ""
+    return uri if uri.startswith(("https://", "http://")) else ""
 
 
 def medium(
