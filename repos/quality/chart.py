@@ -73,6 +73,7 @@ class Frame:
 
 
 HISTOGRAM, BALANCE = Frame(), Frame(left=110, right=110, top=14, bottom=6)
+NAME_ROOM = 56.0  # of a short commit id under a chart
 MATRIX, CURVE = Frame(520, 180, 62, 4, 16, 4), Frame(990, 176, 44, 44, 12, 48)
 
 
@@ -218,6 +219,12 @@ class Line:
     points: tuple[tuple[float, float], ...]
     ticks: tuple[Tick, ...]
 
+    @property
+    def begins(self) -> str:
+        """What the scale begins with, "" for 0: a reader has to be told of anything else."""
+        first = self.ticks[0].label if self.ticks else "0"
+        return "" if first == "0" else first
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -232,8 +239,8 @@ class Lines:
 def lines(
     names: Sequence[str], series: Sequence[Series], what: str = "", frame: Frame = CURVE, shared: bool = False
 ) -> Lines:
-    """Lines over commits or releases; each series has its own scale and ticks, from its least to its largest value, or
-    all have one that begins at 0 (`shared`)."""
+    """Lines over commits or releases; each series has its own scale and ticks, from its least to its largest value
+    (`Line.begins` says where), or all have one that begins at 0 (`shared`)."""
     every = [v for one in series for v in one.values if v is not None] if shared else []
     span = (0.0, max(every)) if every else None
     xs = [
@@ -241,7 +248,7 @@ def lines(
         for n in range(len(names))
     ]
     drawn = tuple(_line(one, xs, frame, span) for one in series)
-    x_ticks = tuple(Tick(_r(xs[n]), names[n]) for n in _spread(len(names), 16))
+    x_ticks = tuple(Tick(_r(xs[n]), names[n]) for n in _spread(len(names), int(frame.plot_w // NAME_ROOM)))
     rows = tuple((name, *(_cell_text(one, n) for one in series)) for n, name in enumerate(names))
     return Lines(frame.width, frame.height, drawn, x_ticks, (what, *(one.title for one in series)), rows)
 
@@ -251,7 +258,7 @@ def _line(one: Series, xs: Sequence[float], frame: Frame, span: tuple[float, flo
     given += span or ()
     if not given:
         return Line(one.title, "", "", (), ())
-    steps = nice_ticks(max(given), min(given))
+    steps = nice_ticks(max(given), min(given), least=1.0 if one.digits == 0 else 0.0)
     low, high = steps[0], steps[-1]
 
     def place(v: float) -> float:
@@ -286,9 +293,9 @@ def _cell_text(one: Series, n: int) -> str:
     )
 
 
-def nice_ticks(highest: float, lowest: float = 0.0, most: int = 5) -> tuple[float, ...]:
+def nice_ticks(highest: float, lowest: float = 0.0, most: int = 5, least: float = 0.0) -> tuple[float, ...]:
     """Steps of 1, 2 or 5 times a power of ten that enclose lowest..highest; always at least two, for any
-    finite input."""
+    finite input. `least`: no step is smaller, 1 for what is counted."""
     span = highest - lowest
     if not span > 0:
         lowest, highest = (
@@ -296,7 +303,7 @@ def nice_ticks(highest: float, lowest: float = 0.0, most: int = 5) -> tuple[floa
         )
         span = highest - lowest
     power = 10.0 ** math.floor(math.log10(span / most))
-    step = next(power * k for k in (1, 2, 5, 10, 20) if span / (power * k) <= most)
+    step = max(least, next(power * k for k in (1, 2, 5, 10, 20) if span / (power * k) <= most))
     first, last = math.floor(lowest / step + 1e-9), math.ceil(highest / step - 1e-9)
     return tuple(float(f"{n * step:.12g}") for n in range(first, max(last, first + 1) + 1))
 

@@ -24,6 +24,7 @@ from repos.selectors.samples import SampleItem, items
 from repos.selectors.snapshots import view_of
 from repos.services.statistics import Found, statistics_of
 from repos.web import charts, duplicates, over_commits
+from repos.web.agreement_chart import whiskers
 from repos.web.data import thumbnail_url
 from repos.web.drawing import Palette, Path, Run, extent, outline, snippet
 from repos.web.frames import context, ref_menu
@@ -164,6 +165,7 @@ def _overview(revision: Revision, result: Mapping[str, Any]) -> dict[str, Any]:
         "sizes": charts.sizes(stats, colors),
         "together": charts.together(stats),
         "raters": charts.raters(agreement, titles),
+        "interval": whiskers(agreement),
         "lowest": list(charts.lowest_classes(agreement, colors)),
         "split_bars": charts.shares(splits, 8, stats["samples"]),
         "annotator_bars": by_annotator,

@@ -33,7 +33,7 @@ class Drawn:
 
 
 def panel(revision: Revision, result: Json, colors: Mapping[str, str]) -> dict[str, Any]:
-    """Two charts with one table; nothing for a single commit, and none until two commits are counted."""
+    """Charts with one table; nothing for a single commit, and none until two commits are counted."""
     found = history_of(revision)
     if len(found.steps) < 2:
         return {}
@@ -44,6 +44,7 @@ def panel(revision: Revision, result: Json, colors: Mapping[str, str]) -> dict[s
     names = [step.commit_id[:7] for step in found.steps]
     shown = _most_frequent(result)
     figures, classes = _figures(found), [_of_class(found, row) for row in shown]
+    agreed = _agreement(found)
     titled = [f"{n} {step.title}"[:60] for n, step in zip(names, found.steps, strict=True)]
     return frame | {
         "over_quality": _drawn(lines(names, figures, "Commit", FRAME), PLAIN),
@@ -51,7 +52,8 @@ def panel(revision: Revision, result: Json, colors: Mapping[str, str]) -> dict[s
             lines(names, classes, "Commit", FRAME, shared=True),
             [colors.get(row["id"] or "", "") or PLAIN[0] for row in shown],
         ),
-        "over_table": lines(titled, [*figures, *classes], "Commit", FRAME),
+        "over_agreement": agreed and _drawn(lines(names, agreed, "Commit", FRAME, shared=True), PLAIN[:1]),
+        "over_table": lines(titled, [*figures, *classes, *agreed], "Commit", FRAME),
     }
 
 
@@ -72,6 +74,21 @@ def _figures(found: History) -> list[Series]:
 
 def _series(found: History, title: str, name: str) -> Series:
     return Series(title, [None if point is None else point[name] for point in found.points], digits=0)
+
+
+def _agreement(found: History) -> list[Series]:
+    """The share of equal answers with its interval, where at least two commits have one."""
+    known = [point if point and point.get("interval") else None for point in found.points]
+    if sum(point is not None for point in known) < 2:
+        return []
+    return [
+        Series(
+            "equal answers",
+            [None if point is None else point["agreement"] for point in known],
+            [None if point is None else point["interval"][0] for point in known],
+            [None if point is None else point["interval"][1] for point in known],
+        )
+    ]
 
 
 def _of_class(found: History, row: Json) -> Series:

@@ -75,6 +75,15 @@ def test_lines_break_at_gaps_and_carry_their_interval() -> None:
     assert chart.rows[1] == ("#3", "–", "50")
 
 
+def test_a_scale_that_does_not_begin_at_nought_says_where_it_does() -> None:
+    labels, flagged = Series("labels", [992, 995], digits=0), Series("flagged", [0, 1], digits=0)
+    first, second = lines(["a", "b"], [labels, flagged]).lines
+    assert first.begins == first.ticks[0].label == "992"
+    assert second.begins == ""
+    assert [tick.label for tick in second.ticks] == ["0", "1"], "nobody counts a fifth of a label"
+    assert all(line.begins == "" for line in lines(["a", "b"], [labels, flagged], shared=True).lines)
+
+
 @pytest.mark.parametrize(
     ("high", "low", "expected"),
     [
