@@ -10,6 +10,8 @@ from typing import Literal
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
+from tests.browser import axe
+
 VIOLATIONS = "addEventListener('securitypolicyviolation', e => (window.cspReports ??= []).push(e.blockedURI))"
 # The document and every box that a reader is meant to see whole; panes with a scroll bar of their own are fine.
 TOO_WIDE = """async () => {
@@ -44,6 +46,12 @@ LOOKS = {
     "dark": Look("dark", DESK),
     "narrow": Look("light", TELEPHONE),
 }
+# Of axe: all of its rules once, then those that depend on colours, or on what is hidden.
+RULES: dict[str, tuple[str, ...] | None] = {
+    "light": None,
+    "dark": ("color-contrast", "link-in-text-block"),
+    "narrow": ("button-name", "label", "link-name", "scrollable-region-focusable"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Visit:
     url: str
     pictures: Mapping[str, Path] = field(default_factory=dict)
     status: int = 200
+    measured: bool = False  # by axe
 
 
 def sweep(context: BrowserContext, visits: Sequence[Visit], first: str = "light") -> list[str]:
@@ -120,6 +129,8 @@ class Watch:
         for name, look in self.looks.items():
             self._change(look)
             found += [f"{name}: {each}" for each in self.page.evaluate(TOO_WIDE)]
+            if visit.measured:
+                found += [f"{name}: {each}" for each in axe.violations(self.page, RULES[name])]
             if name in visit.pictures:
                 visit.pictures[name].parent.mkdir(parents=True, exist_ok=True)
                 self.page.screenshot(path=visit.pictures[name], full_page=True)
