@@ -6,8 +6,9 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.views.csrf import csrf_failure
 
-from hub.http.fallbacks import server_error
+from hub.http.fallbacks import bad_request, server_error
 
 
 def answered(path: str, error: Exception) -> HttpResponse:
@@ -29,3 +30,16 @@ def test_an_absent_database_says_when_to_come_again(error: Exception) -> None:
 def test_a_fault_of_ours_stays_one() -> None:
     assert answered("/alice/cells", KeyError("x")).status_code == 500
     assert answered("/api/v1/repos", KeyError("x")).status_code == 500
+
+
+def test_a_form_of_another_session_is_refused_in_words() -> None:
+    page = csrf_failure(RequestFactory().post("/alice/cells/pull/1/merge"))
+    assert page.status_code == 403
+    assert b"Nothing was changed" in page.content
+    assert b"<style" not in page.content, "the content security policy allows none"
+
+
+def test_what_is_not_understood_is_told_in_our_frame() -> None:
+    page = bad_request(RequestFactory().get("/"), ValueError())
+    assert page.status_code == 400
+    assert b"/static/plain.css" in page.content
