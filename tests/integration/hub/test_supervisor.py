@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from deploy.supervisor import children, ports
+from deploy.supervisor import app, children, ports
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,9 +87,13 @@ def test_a_whole_life(run: Run, wait_for: Wait) -> None:
     names = {"postgres", "valkey", "worker", "transfer", "web"}
     pids = run.pids()
     assert names <= set(pids)
-    assert (
-        os.getpriority(os.PRIO_PROCESS, pids["transfer"]) == os.getpriority(os.PRIO_PROCESS, pids["web"]) + 10
-    )
+    nice = {name: os.getpriority(os.PRIO_PROCESS, pids[name]) for name in ("web", *app.NICE)}
+    lowest = 19  # the system's, whatever is added
+    assert nice == {
+        "web": nice["web"],
+        **{name: min(lowest, nice["web"] + int(more)) for name, more in app.NICE.items()},
+    }
+    assert nice["web"] <= nice["worker"] <= nice["transfer"]
 
     again = run.once("-m", "deploy.supervisor")
     assert (again.returncode, "already running" in again.stdout) == (1, True)
