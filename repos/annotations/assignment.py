@@ -52,8 +52,9 @@ def touching(left: Sequence[Extent | None], right: Sequence[Extent | None]) -> l
     if not at_left or not at_right:
         return []
     tree = shapely.STRtree(_boxes(left, at_left))
-    pairs = tree.query(_boxes(right, at_right))
-    return sorted((at_left[i], at_right[j]) for j, i in pairs.T.tolist())
+    j, i = tree.query(_boxes(right, at_right))
+    order = np.lexsort((j, i))  # both sides' positions ascend
+    return list(zip(np.array(at_left)[i[order]].tolist(), np.array(at_right)[j[order]].tolist(), strict=True))
 
 
 def _touch(a: Extent, b: Extent) -> bool:

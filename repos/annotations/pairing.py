@@ -14,15 +14,20 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from repos.annotations.assignment import Edge, assign, touching
-from repos.annotations.geometry_ops import area_of, extent, extent_overlap, overlap
-from repos.annotations.model import Annotation, Kind, Relation
+from repos.annotations.geometry_ops import STEPS, area_of, box_iou, extent, extent_overlap, overlap
+from repos.annotations.model import Annotation, Box, Kind, Relation
 from repos.annotations.schema import Cardinality, Schema
 
 SAME_PLACE = 0.5
 """Least overlap of two annotations of one kind that are one annotation."""
 SAME_EXTENT = 0.8
 """Least IoU of extents of two annotations of other kinds, or of twins of other classes (merge)."""
+FEW = 64
+"""Up to this many boxes that touch are measured one by one."""
 
 PLACED = (Kind.BOX, Kind.POLYGON, Kind.MASK, Kind.KEYPOINTS, Kind.SPAN, Kind.SEGMENT, Kind.TRACK)
 ALONE = (Kind.TEXT, Kind.VALUE)
@@ -219,10 +224,36 @@ def _by_overlap(work: _Work, kind: Kind) -> None:
     left = [i for i, a in enumerate(work.old) if a.kind is kind]
     right = [j for j, a in enumerate(work.new) if a.kind is kind]
     if left and right:
-        work.take(_assigned(work, left, right, _kind_overlap, SAME_PLACE), Stage.OVERLAP)
+        likely = _likely_boxes if kind is Kind.BOX else _all
+        work.take(_assigned(work, left, right, _kind_overlap, SAME_PLACE, likely), Stage.OVERLAP)
 
 
 Measure = Callable[[Annotation, Annotation], float]
+Places = list[tuple[int, int]]
+Likely = Callable[[Sequence[Annotation], Sequence[Annotation], Places], Places]
+
+
+def _all(old: Sequence[Annotation], new: Sequence[Annotation], places: Places) -> Places:
+    return places
+
+
+def _likely_boxes(old: Sequence[Annotation], new: Sequence[Annotation], places: Places) -> Places:
+    """Without upright boxes that overlap too little, of which a crowd has very many: told by arrays, and by a step of
+    the grid less strictly than they are measured."""
+    if len(places) <= FEW:
+        return places
+    (a, tilted_a), (b, tilted_b) = _boxes(old), _boxes(new)
+    i, j = np.array(places, np.int64).T
+    keep = box_iou(a[i], b[j]) >= SAME_PLACE - 2 / STEPS
+    return [places[n] for n in np.flatnonzero(keep | tilted_a[i] | tilted_b[j]).tolist()]
+
+
+def _boxes(side: Sequence[Annotation]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """x, y, w, h of each, and which are not upright boxes."""
+    shapes = [a.geometry() for a in side]
+    rows = [(s.x, s.y, s.w, s.h) if isinstance(s, Box) else (0.0, 0.0, 0.0, 0.0) for s in shapes]
+    tilted = [not isinstance(s, Box) or s.rotation != 0 for s in shapes]
+    return np.array(rows, np.float64).reshape(-1, 4), np.array(tilted, bool)
 
 
 def _kind_overlap(a: Annotation, b: Annotation) -> float:
@@ -236,15 +267,21 @@ def _kind_overlap(a: Annotation, b: Annotation) -> float:
 
 
 def _assigned(
-    work: _Work, left: Sequence[int], right: Sequence[int], measure: Measure, least: float
+    work: _Work,
+    left: Sequence[int],
+    right: Sequence[int],
+    measure: Measure,
+    least: float,
+    likely: Likely = _all,
 ) -> list[tuple[int, int]]:
-    places = touching([_extent(work.old[i]) for i in left], [_extent(work.new[j]) for j in right])
+    old, new = [work.old[i] for i in left], [work.new[j] for j in right]
+    places = likely(old, new, touching([_extent(a) for a in old], [_extent(b) for b in new]))
     edges = []
     for i, j in places:
-        a, b = work.old[left[i]], work.new[right[j]]
+        a, b = old[i], new[j]
         if (shared := measure(a, b)) >= least:
             edges.append(Edge(i, j, shared, work.same_class(a, b)))
-    chosen = assign(edges, lambda i: work.old[left[i]].id, lambda j: work.new[right[j]].id)
+    chosen = assign(edges, lambda i: old[i].id, lambda j: new[j].id)
     return [(left[e.left], right[e.right]) for e in chosen]
 
 
@@ -263,7 +300,8 @@ def _by_extent(work: _Work) -> None:
             return 0.0
         return extent_overlap(one, other)
 
-    if left and right:
+    kinds = {work.old[i].kind for i in left} | {work.new[j].kind for j in right}
+    if left and right and len(kinds) > 1:
         work.take(_assigned(work, left, right, measure, SAME_EXTENT), Stage.KIND)
 
 
