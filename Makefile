@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real laws check style types tests fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage mutation fuzz
+.PHONY: help up test unit browser real laws check style types tests fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage soak-latency mutation fuzz
 
 # Compiled modules are kept: where a container's image forbids it, each process would compile some 2,700 of them anew,
 # three quarters of the time that it takes to start.
@@ -47,10 +47,14 @@ bench-engine: .venv/.dev .bench/.venv
 bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
-soak: soak-clients soak-outage soak-kills ## fifty clients on one branch; services away, then killed at random
+soak: soak-clients soak-latency soak-outage soak-kills ## fifty clients on one branch; S3 far away; services away, then killed
 
 soak-clients: .venv/.dev
 	@$(BIN)/python -m tests.real.many $(SOAK_ARGS)
+
+# LATENCY_ARGS="--seconds 0.15 --rows 20000": how far away the object store is.
+soak-latency: .venv/.dev
+	@$(BIN)/python -m tests.soak.latency $(LATENCY_ARGS)
 
 soak-outage: .venv/.dev
 	@$(BIN)/python -m tests.soak.outage $(OUTAGE_ARGS)
