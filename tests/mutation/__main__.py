@@ -30,7 +30,7 @@ GROUPS = (
          "facets", "semantic"),
         ("unit/annotations/test_merge_examples.py", "unit/annotations/test_pairing.py",
          "unit/annotations/test_merge_snapshots.py", "property/annotations/test_schema_merge_laws.py",
-         "unit/annotations/test_small_merges.py",
+         "unit/annotations/test_small_merges.py", "unit/annotations/test_merge_grounds.py",
          "unit/annotations/test_semantic.py", "property/annotations/test_merge_laws.py",
          "property/annotations/test_pairing_laws.py"),
     ),
