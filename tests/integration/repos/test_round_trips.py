@@ -43,7 +43,7 @@ from tests.factories.large import Streets, streets
 from tests.factories.rounds import Rounds
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
-SMALL, LARGE = 2_500, 25_000
+SMALL, LARGE = 600, 6_000
 COMMITS, FAR_EDITS = 16, 300
 
 
@@ -173,15 +173,15 @@ PATHS: dict[str, tuple[int, int, Callable[[Scene], object]]] = {
     "filter, common": (8, 10, lambda s: s.page("/tree/main?q=class:car")),
     "filter, rare": (8, 10, lambda s: s.page("/tree/main?q=class:person")),
     "sample": (8, 10, lambda s: s.page(f"/sample/main/{s.middle}")),
-    "history of a sample": (14, 16, lambda s: s.page(f"/history/far/{s.middle}")),
-    "blame": (14, 16, lambda s: s.page(f"/blame/far/{s.middle}")),
+    "history of a sample": (16, 20, lambda s: s.page(f"/history/far/{s.middle}")),
+    "blame": (16, 20, lambda s: s.page(f"/blame/far/{s.middle}")),
     "commits": (2, 2, lambda s: s.page("/commits/far")),
     "commit": (11, 13, lambda s: s.page(f"/commit/{s.head.commit_id}")),
     "first commit": (9, 11, lambda s: s.page(f"/commit/{s.made.first.commit_id}")),
     "compare": (11, 15, lambda s: s.get(f"/compare/{s.made.first.commit_id}...{s.head.commit_id}")),
     "compare, changes": (
-        0,
-        0,
+        7,
+        8,
         lambda s: s.get(f"/compare/{s.made.first.commit_id}...{s.head.commit_id}/changes"),
     ),
     "pull request": (2, 2, lambda s: s.page(f"/pull/{s.far.number}")),
@@ -191,7 +191,7 @@ PATHS: dict[str, tuple[int, int, Callable[[Scene], object]]] = {
     "merge check": (9, 11, lambda s: s.merge_check(s.far)),
     "commit of 10": (8, 10, lambda s: s.commit(10, 90.0, start=5)),
     "fork": (0, 0, lambda s: s.fork()),
-    "open a pull request": (2, 2, lambda s: s.open()),
+    "open a pull request": (5, 5, lambda s: s.open()),
     "merge": (13, 15, lambda s: s.merge(s.near)),
     "commit of 1,000": (8, 10, lambda s: s.commit(1000, 91.0)),
     "export": (12, 20, lambda s: s.export()),
