@@ -1,5 +1,6 @@
 """Fixtures that all tests share. Services are real (tests/stack.py); nothing of ours is mocked."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,12 @@ settings.PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
 ]  # the slow one only costs time here
 emptying.install()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: garbage is looked for elsewhere."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

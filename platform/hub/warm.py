@@ -6,6 +6,7 @@ the services are there or not. Who has something that is made at its first use n
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def run() -> None:
     prepare_sending()
     for make in _named:
         make()
+    settle()
+
+
+def settle() -> None:
+    """What is there by now stays as long as the process: the collector of garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _templates() -> None:
