@@ -75,7 +75,7 @@ def test_the_diff_viewer_is_worked_with_keys_alone(scene: Scene, open_page: Open
     expect(page.locator(".prog")).to_contain_text("1 of 9 viewed")
 
 
-def test_keys_pressed_before_the_viewer_is_there_are_carried_out(scene: Scene, open_page: OpenPage) -> None:
+def keys_pressed_before_the_viewer_is_there_are_carried_out(scene: Scene, open_page: OpenPage) -> None:
     page = open_page(scene.owner)
     held: list[Route] = []
     page.route("**/lh-diff-viewer-*.js", lambda route: held.append(route))
@@ -92,7 +92,7 @@ def test_keys_pressed_before_the_viewer_is_there_are_carried_out(scene: Scene, o
     expect(viewer).not_to_have_attribute("aria-busy", re.compile(".*"))
 
 
-def test_a_viewer_that_cannot_be_fetched_is_told(scene: Scene, open_page: OpenPage) -> None:
+def a_viewer_that_cannot_be_fetched_is_told(scene: Scene, open_page: OpenPage) -> None:
     page = open_page(scene.owner)
     page.route("**/lh-diff-viewer-*.js", lambda route: route.abort())
     page.goto(f"/mirela/parts/pull/{scene.proposal.number}/changes")
@@ -101,7 +101,7 @@ def test_a_viewer_that_cannot_be_fetched_is_told(scene: Scene, open_page: OpenPa
     expect(page.locator("lh-diff-viewer")).not_to_have_attribute("aria-busy", re.compile(".*"))
 
 
-def test_what_is_read_needs_no_script(scene: Scene, open_page: OpenPage) -> None:
+def what_is_read_needs_no_script(scene: Scene, open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     page.goto("/mirela/parts")
     cards = page.locator(".gal .card")
@@ -120,3 +120,10 @@ def test_what_is_read_needs_no_script(scene: Scene, open_page: OpenPage) -> None
     expect(page.locator(".qi")).to_have_count(9)
     expect(page.locator(".an .k").first).to_be_visible()
     expect(page.get_by_text(re.compile("change.* of this sample"))).to_be_visible()
+
+
+def test_scripts_that_are_late_away_or_off(scene: Scene, open_page: OpenPage) -> None:
+    """Three readers of one scene, none of whom changes it: making it takes longer than what each does."""
+    keys_pressed_before_the_viewer_is_there_are_carried_out(scene, open_page)
+    a_viewer_that_cannot_be_fetched_is_told(scene, open_page)
+    what_is_read_needs_no_script(scene, open_page)

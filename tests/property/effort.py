@@ -12,3 +12,6 @@ def examples(percent: int) -> int:
 
 costly = settings(max_examples=examples(50))
 """Half of the profile's examples, for laws that take a tenth of a second each."""
+
+dear = settings(max_examples=examples(25))
+"""A quarter, for laws whose examples are whole layers, half a second each."""

@@ -43,7 +43,7 @@ from tests.factories.large import Streets, streets
 from tests.factories.rounds import Rounds
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
-SMALL, LARGE = 600, 6_000
+SMALL, LARGE = 400, 4_000
 COMMITS, FAR_EDITS = 16, 300
 
 

@@ -18,7 +18,7 @@ from repos.annotations.records import RecordBlock, SampleBlock
 from repos.labelstore.varint import MalformedBytes
 from tests.property.annotations import values
 from tests.property.annotations.test_record_laws import damage, damaged
-from tests.property.effort import costly
+from tests.property.effort import dear
 
 Layer = dict[str, LayerEntry]
 
@@ -36,13 +36,13 @@ def leaves(block: LayerBlock, cut: int) -> list[bytes]:
     return LAYER.encode(block, ends)
 
 
-@costly
+@dear
 @given(values.layers)
 def test_entries_come_back(layer: Layer) -> None:
     assert list(block_of(layer).entries()) == in_order(layer)
 
 
-@costly
+@dear
 @given(values.layers, st.integers(1, 3))
 def test_leaves_read_back_and_are_canonical(layer: Layer, cut: int) -> None:
     bodies = leaves(block_of(layer), cut)
@@ -52,7 +52,7 @@ def test_leaves_read_back_and_are_canonical(layer: Layer, cut: int) -> None:
     assert all(map(is_canonical, bodies))
 
 
-@costly
+@dear
 @given(values.layers)
 def test_bytes_do_not_depend_on_the_block_that_holds_the_entries(layer: Layer) -> None:
     whole = block_of(layer)
@@ -61,7 +61,7 @@ def test_bytes_do_not_depend_on_the_block_that_holds_the_entries(layer: Layer) -
     assert leaves(prune(concat(singles)), 2) == leaves(whole, 2)
 
 
-@costly
+@dear
 @given(values.layers, values.layers, st.lists(values.key_texts, max_size=3))
 def test_splice_is_a_dictionary_update(old: Layer, new: Layer, gone: list[str]) -> None:
     gone = [key for key in gone if key not in new]
@@ -96,7 +96,7 @@ def shown(block: LayerBlock) -> list[object]:
     ]
 
 
-@costly
+@dear
 @given(values.layers, values.layers, st.data())
 def test_changes_are_those_of_the_slow_oracle(a: Layer, b: Layer, data: st.DataObject) -> None:
     for key in [*a]:
@@ -109,7 +109,7 @@ def test_changes_are_those_of_the_slow_oracle(a: Layer, b: Layer, data: st.DataO
     assert (shown(x), shown(y)) == slow_changes(a, b)
 
 
-@costly
+@dear
 @given(values.layers.filter(bool), damage)
 def test_a_damaged_leaf_is_refused_or_read(layer: Layer, how: tuple[int, int, str]) -> None:
     (body,) = leaves(block_of(layer), len(layer))

@@ -11,7 +11,7 @@ from repos.annotations.compare import changed
 from repos.annotations.unleaf import OpenLeaves
 from tests.property.annotations import values
 from tests.property.annotations.test_block_laws import Layer, block_of, leaves
-from tests.property.effort import costly
+from tests.property.effort import dear
 
 Told = tuple[list[bytes], list[object], list[bool]]
 
@@ -29,7 +29,7 @@ def told(block: LayerBlock) -> Told:
     return list(block.keys), list(block.entries()), absent.tolist()
 
 
-@costly
+@dear
 @given(versions(), st.integers(1, 4), st.integers(1, 4))
 def test_bytes_differ_as_entries_do(pair: tuple[Layer, Layer], cut_a: int, cut_b: int) -> None:
     a, b = (OpenLeaves(leaves(block_of(layer), cut)) for layer, cut in zip(pair, (cut_a, cut_b), strict=True))
@@ -38,7 +38,7 @@ def test_bytes_differ_as_entries_do(pair: tuple[Layer, Layer], cut_a: int, cut_b
     assert [told(side) for side in found] == [told(side) for side in expected]
 
 
-@costly
+@dear
 @given(versions(), values.key_texts, values.key_texts)
 def test_a_range_differs_as_its_entries_do(pair: tuple[Layer, Layer], low: str, high: str) -> None:
     first, last = sorted((low.encode(), high.encode()))

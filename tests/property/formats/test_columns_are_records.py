@@ -378,7 +378,7 @@ def test_plain_lines_do_come_as_columns() -> None:
     assert not any(isinstance(item, Record) for item in items)
 
 
-@settings(deadline=None, max_examples=examples(50))
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 1), BOXES, st.booleans()), max_size=12))
 def test_ids_of_many_boxes_are_those_of_each(given_rows: list[tuple[str, int, list[float], bool]]) -> None:
     given_rows.sort(key=lambda row: row[0])
@@ -417,7 +417,7 @@ def test_plain_annotations_do_come_as_columns(said: Mapping[str, Any]) -> None:
     assert not any(isinstance(item, Record) for item in items)
 
 
-@settings(deadline=None, max_examples=examples(60))
+@settings(deadline=None, max_examples=examples(25))
 @given(files(), st.sampled_from(["coco", "yolo"]))
 def test_writing_columns_is_writing_records(file: bytes, name: str) -> None:
     world = World()
