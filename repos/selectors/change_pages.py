@@ -23,8 +23,8 @@ from repos.annotations.summary_ranges import change_ranges
 from repos.models import CommitRecord
 from repos.selectors.kept_changes import kept_changes
 
-BUDGET_SECONDS = 0.15
-FIRST_ROWS, MOST_ROWS, SAMPLES = 1_000, 4_000, 1_000
+BUDGET_SECONDS = 0.08
+FIRST_ROWS, MOST_ROWS, SAMPLES = 1_000, 2_000, 500
 """Rows, or samples of a stored change set, that are searched at a time."""
 INDEX_KIND, INDEX_VERSION = "diff-index", 1
 
