@@ -1,6 +1,6 @@
 # make up    a running LabelHub        make test    every check and test
 .DEFAULT_GOAL := help
-.PHONY: help up test unit browser real laws check style types tests fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage soak-latency mutation fuzz
+.PHONY: help up test unit browser real laws check style types tests fix lock venv clean bench bench-engine bench-service soak soak-clients soak-kills soak-outage soak-latency soak-media mutation fuzz
 
 # Compiled modules are kept: where a container's image forbids it, each process would compile some 2,700 of them anew,
 # three quarters of the time that it takes to start.
@@ -47,7 +47,7 @@ bench-engine: .venv/.dev .bench/.venv
 bench-service: .venv/.dev
 	@$(BIN)/python -m tests.bench.service $(BENCH_ARGS)
 
-soak: soak-clients soak-latency soak-outage soak-kills ## fifty clients on one branch; S3 far away; services away, then killed
+soak: soak-clients soak-media soak-latency soak-outage soak-kills ## fifty clients on one branch; S3 far away; services away, then killed
 
 soak-clients: .venv/.dev
 	@$(BIN)/python -m tests.real.many $(SOAK_ARGS)
@@ -55,6 +55,9 @@ soak-clients: .venv/.dev
 # LATENCY_ARGS="--seconds 0.15 --rows 20000": how far away the object store is.
 soak-latency: .venv/.dev
 	@$(BIN)/python -m tests.soak.latency $(LATENCY_ARGS)
+
+soak-media: .venv/.dev
+	@$(BIN)/python -m pytest tests/soak/large_media.py $(MEDIA_ARGS)
 
 soak-outage: .venv/.dev
 	@$(BIN)/python -m tests.soak.outage $(OUTAGE_ARGS)

@@ -1,4 +1,4 @@
-"""One platform for all soaks in small: starting it takes longer than most of what they do with it."""
+"""One platform for the soaks that pytest runs: starting it takes longer than most of what they do with it."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def own_lines(rows: list[dict[str, Any]], people: list[str]) -> bytes:
     return "\n".join(json.dumps(line) for line in lines).encode()
 
 
-@settings(deadline=None, max_examples=examples(200))
+@settings(deadline=None, max_examples=examples(100))
 @given(crowded(), crowded(), crowded(), PLANS, st.booleans())
 def test_changed_boxes_by_columns(
     first: list[dict[str, Any]],
@@ -178,7 +178,7 @@ def test_changed_boxes_by_columns(
 PEOPLE = st.lists(st.sampled_from(["", "u:1", "u:2", "ext:u:2"]), max_size=3)
 
 
-@settings(deadline=None, max_examples=examples(200))
+@settings(deadline=None, max_examples=examples(100))
 @given(crowded(), crowded(), crowded(), PLANS, PEOPLE, PEOPLE)
 def test_changed_lines_by_columns(
     first: list[dict[str, Any]],
